@@ -1,0 +1,124 @@
+//! One invocation in flight.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Instant,
+};
+
+use crate::{
+    error::{CallError, Failure, FailureKind},
+    payload::{Json, Reply},
+    role::RoleId,
+    snapshot::Snapshot,
+    source::{Client, Dispatch},
+};
+
+/// How deep calls may nest: a tool that calls a tool, and so on.
+pub const MAX_DEPTH: u8 = 4;
+
+/// How many calls one call of a client may cause in all, however they nest.
+pub const MAX_NESTED_CALLS: u32 = 256;
+
+/// Who asks. Made by a front end for each request; correctness rests on it and never on a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The role that filters what the caller sees.
+    pub role: RoleId,
+}
+
+/// One invocation in flight. Dropping the future that runs it is the one way to cancel it.
+pub struct Call {
+    /// Who asks.
+    pub caller: Caller,
+    /// 0 for what a client asked, one more for each tool that called a tool.
+    pub depth: u8,
+    /// When it has to be over; `None`: the source's own limit alone holds.
+    pub deadline: Option<Instant>,
+    /// The client's progress token, where it asked for progress.
+    pub progress_token: Option<Json>,
+    client: Arc<dyn Client>,
+    gateway: Arc<dyn Dispatch>,
+    tree: Arc<Tree>,
+}
+
+/// What all calls that one call of a client causes share.
+#[derive(Debug)]
+struct Tree {
+    calls_left: AtomicU32,
+}
+
+impl Call {
+    /// A call that a client asked for.
+    #[must_use]
+    pub fn root(caller: Caller, progress_token: Option<Json>, client: Arc<dyn Client>, gateway: Arc<dyn Dispatch>) -> Self {
+        let tree = Arc::new(Tree { calls_left: AtomicU32::new(MAX_NESTED_CALLS) });
+        Self { caller, depth: 0, deadline: None, progress_token, client, gateway, tree }
+    }
+
+    /// The client: where progress goes, and who is asked back.
+    #[must_use]
+    pub fn client(&self) -> &Arc<dyn Client> {
+        &self.client
+    }
+
+    /// The catalogue as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.gateway.snapshot()
+    }
+
+    /// Tells the client how far the call is, where it asked to be told. `params` is an object of `progress` and,
+    /// where known, `total` and `message`.
+    pub fn progress(&self, params: &Json) {
+        if let Some(token) = &self.progress_token {
+            self.client.progress(token, params);
+        }
+    }
+
+    /// Calls a tool from within this call, under the same role. Time, cancellation and the bounds on depth and number
+    /// hold for all of them together.
+    ///
+    /// # Errors
+    /// As a call of the client would, and [`FailureKind::Limit`] past [`MAX_DEPTH`] or [`MAX_NESTED_CALLS`].
+    pub async fn invoke(&self, tool: &str, arguments: Option<Json>, deadline: Option<Instant>) -> Result<Reply, CallError> {
+        if self.depth >= MAX_DEPTH {
+            let message = format!("tool {tool:?}: calls may nest {MAX_DEPTH} deep, and these do");
+            return Err(Failure::new(FailureKind::Limit, message).into());
+        }
+        let take = |left: u32| left.checked_sub(1);
+        if self.tree.calls_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
+            let message = format!("tool {tool:?}: one call may cause {MAX_NESTED_CALLS} others, and this one has");
+            return Err(Failure::new(FailureKind::Limit, message).into());
+        }
+        let nested = Self {
+            caller: self.caller,
+            depth: self.depth + 1,
+            deadline: earliest(self.deadline, deadline),
+            // Progress of a step is not progress of the whole: the caller alone knows how they relate.
+            progress_token: None,
+            client: self.client.clone(),
+            gateway: self.gateway.clone(),
+            tree: self.tree.clone(),
+        };
+        self.gateway.invoke(tool, arguments, Arc::new(nested)).await
+    }
+}
+
+/// The earlier of two points in time, either of which may be missing.
+#[must_use]
+pub fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("caller", &self.caller).field("depth", &self.depth).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,22 @@
+//! The words of MCP Gateway, and its wire.
+//!
+//! Everything else in the project is built on this crate, and it is built on no I/O library: no HTTP, no WebAssembly,
+//! no MCP SDK. Read in this order:
+//!
+//! * [`name`]: how a source and its tools are named, in public and towards the source.
+//! * [`payload`]: [`Json`](payload::Json), a checked slice of the frame that brought it, and what a call carries.
+//! * [`source`]: the traits: who offers tools, who runs calls, who asked.
+//! * [`call`]: one invocation in flight.
+//! * [`role`]: who may see what.
+//! * [`snapshot`]: the catalogue, an immutable picture of all that is offered.
+//! * [`error`]: why a call gave no result.
+//! * [`wire`]: JSON-RPC, the only place that reads or writes it.
+
+pub mod call;
+pub mod error;
+pub mod name;
+pub mod payload;
+pub mod role;
+pub mod snapshot;
+pub mod source;
+pub mod wire;

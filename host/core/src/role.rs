@@ -1,0 +1,329 @@
+//! Who may see what: roles are lists of globs over the names of tools.
+
+use std::fmt;
+
+use globset::{Glob, GlobMatcher};
+use regex_automata::{Anchored, Input, hybrid::dfa::DFA, nfa::thompson, util::syntax};
+
+use crate::name::{Naming, SEPARATOR, SourceName, placeholder};
+
+/// A role's place in its [`RoleSet`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RoleId(usize);
+
+impl RoleId {
+    /// The place as a number, for tables with a line for each role.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// A glob as it stands in `gateway.yaml`. `*` stands for any characters, `?` for one, `[ab]` and `{a,b}` for a choice;
+/// case counts.
+#[derive(Clone)]
+pub struct Pattern {
+    text: Box<str>,
+    matcher: GlobMatcher,
+}
+
+/// A glob that cannot be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the glob {glob:?} cannot be read: {cause}")]
+pub struct PatternError {
+    /// The glob.
+    pub glob: String,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+impl Pattern {
+    /// Reads a glob.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(text: &str) -> Result<Self, PatternError> {
+        let error = |cause: String| PatternError { glob: text.to_owned(), cause };
+        if text.is_empty() {
+            return Err(error("it is empty and would match nothing".to_owned()));
+        }
+        let glob = Glob::new(text).map_err(|cause| error(cause.kind().to_string()))?;
+        Ok(Self { text: text.into(), matcher: glob.compile_matcher() })
+    }
+
+    /// The glob as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it matches `name` as a whole.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        self.matcher.is_match(name)
+    }
+
+    /// Whether it matches some name that begins with `start`.
+    #[must_use]
+    pub fn could_match(&self, start: &str) -> bool {
+        // Built when asked for: once for each placeholder that a role might see. The automaton works in a cache of
+        // bounded size; if ever that gave up, a placeholder too many would be shown, never a tool.
+        self.walk(start).unwrap_or(true)
+    }
+
+    /// Feeds `start` to the glob's automaton, which is dead exactly where no continuation can match any more.
+    fn walk(&self, start: &str) -> Option<bool> {
+        let dfa = DFA::builder()
+            .syntax(syntax::Config::new().unicode(false).utf8(false))
+            .thompson(thompson::Config::new().utf8(false))
+            .build(self.matcher.glob().regex())
+            .ok()?;
+        let mut cache = dfa.create_cache();
+        let input = Input::new(start).anchored(Anchored::Yes);
+        let mut state = dfa.start_state_forward(&mut cache, &input).ok()?;
+        for byte in start.bytes() {
+            state = dfa.next_state(&mut cache, state, byte).ok()?;
+            if state.is_dead() {
+                return Some(false);
+            }
+        }
+        Some(true)
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.text)
+    }
+}
+
+/// A role: what it allows, less what it denies.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// Its name in `gateway.yaml`.
+    pub name: Box<str>,
+    /// Globs of what it may see; `None`: everything.
+    pub allow: Option<Box<[Pattern]>>,
+    /// Globs of what it may not see all the same.
+    pub deny: Box<[Pattern]>,
+}
+
+/// How a role decided on a tool.
+#[derive(Debug, Clone, Copy)]
+pub enum Verdict<'a> {
+    /// Visible: the role allows everything.
+    Unfiltered,
+    /// Visible by this glob.
+    Allowed(&'a Pattern),
+    /// Hidden by this glob.
+    Denied(&'a Pattern),
+    /// Hidden, since no glob allows it.
+    Unmatched,
+}
+
+impl Verdict<'_> {
+    /// Whether the role sees the tool.
+    #[must_use]
+    pub fn visible(self) -> bool {
+        matches!(self, Verdict::Unfiltered | Verdict::Allowed(_))
+    }
+}
+
+impl Role {
+    /// A role that sees everything: what holds where no roles are configured.
+    #[must_use]
+    pub fn unfiltered(name: &str) -> Self {
+        Self { name: name.into(), allow: None, deny: Box::new([]) }
+    }
+
+    /// Decides on the tool that `source` calls `local`. A glob is held against the canonical name (`server__tool`) and
+    /// against `server_tool`, with the source's name and with its prefix.
+    #[must_use]
+    pub fn decide(&self, source: &SourceName, naming: &Naming, local: &str) -> Verdict<'_> {
+        let forms: Vec<String> = stems(source, naming).into_iter().map(|stem| stem + local).collect();
+        let find = |globs: &'_ [Pattern]| globs.iter().position(|glob| forms.iter().any(|form| glob.matches(form)));
+        if let Some(at) = find(&self.deny) {
+            return Verdict::Denied(&self.deny[at]);
+        }
+        match &self.allow {
+            None => Verdict::Unfiltered,
+            Some(globs) => find(globs).map_or(Verdict::Unmatched, |at| Verdict::Allowed(&globs[at])),
+        }
+    }
+
+    /// Decides on the placeholder of a server whose tools are not known yet: visible where the role could see one of
+    /// them.
+    #[must_use]
+    pub fn decide_placeholder(&self, source: &SourceName, naming: &Naming) -> Verdict<'_> {
+        // A tool with this name exists nowhere: a glob that denies it denies every tool of the server.
+        const ANY: &str = "\u{1}any";
+        let stems = stems(source, naming);
+        let own = placeholder(source);
+        let denies = |glob: &&Pattern| glob.matches(&own) || stems.iter().any(|stem| glob.matches(&format!("{stem}{ANY}")));
+        if let Some(glob) = self.deny.iter().find(denies) {
+            return Verdict::Denied(glob);
+        }
+        let allows = |glob: &&Pattern| glob.matches(&own) || stems.iter().any(|stem| glob.could_match(stem));
+        match &self.allow {
+            None => Verdict::Unfiltered,
+            Some(globs) => globs.iter().find(allows).map_or(Verdict::Unmatched, Verdict::Allowed),
+        }
+    }
+}
+
+/// What the names that globs are held against begin with.
+fn stems(source: &SourceName, naming: &Naming) -> Vec<String> {
+    let mut stems = vec![format!("{source}{SEPARATOR}"), format!("{source}_")];
+    if let Some(prefix) = naming.prefix.as_deref().filter(|prefix| *prefix != source.as_str()) {
+        stems.push(format!("{prefix}{SEPARATOR}"));
+        stems.push(format!("{prefix}_"));
+    }
+    stems
+}
+
+/// All roles of a configuration.
+#[derive(Debug, Clone)]
+pub struct RoleSet {
+    roles: Box<[Role]>,
+    default: Option<RoleId>,
+}
+
+/// No role to go by.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RoleError {
+    /// A role was named that is not configured.
+    #[error("role {name:?} is not configured")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The configured ones.
+        known: Vec<String>,
+    },
+    /// Roles are configured, none was named, and there is no `default_role`.
+    #[error("no role was named, and `default_role` is not set")]
+    Missing {
+        /// The configured ones.
+        known: Vec<String>,
+    },
+}
+
+impl RoleSet {
+    /// The configured roles. Without any there is one that sees everything, and no other can be named.
+    #[must_use]
+    pub fn new(roles: Vec<Role>, default: Option<&str>) -> Self {
+        if roles.is_empty() {
+            return Self { roles: Box::new([Role::unfiltered("all")]), default: Some(RoleId(0)) };
+        }
+        let default = default.and_then(|name| roles.iter().position(|role| &*role.name == name)).map(RoleId);
+        Self { roles: roles.into(), default }
+    }
+
+    /// The role of that name, or the default where none is named. Fails closed.
+    ///
+    /// # Errors
+    /// See [`RoleError`].
+    pub fn resolve(&self, name: Option<&str>) -> Result<RoleId, RoleError> {
+        let known = || self.roles.iter().map(|role| role.name.to_string()).collect();
+        match name {
+            None => self.default.ok_or_else(|| RoleError::Missing { known: known() }),
+            Some(name) => {
+                let found = self.roles.iter().position(|role| &*role.name == name);
+                found.map(RoleId).ok_or_else(|| RoleError::Unknown { name: name.to_owned(), known: known() })
+            }
+        }
+    }
+
+    /// The role.
+    #[must_use]
+    pub fn get(&self, id: RoleId) -> &Role {
+        &self.roles[id.0]
+    }
+
+    /// All of them, in the configuration's order.
+    pub fn iter(&self) -> impl Iterator<Item = (RoleId, &Role)> {
+        self.roles.iter().enumerate().map(|(at, role)| (RoleId(at), role))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.roles.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role(allow: &[&str], deny: &[&str]) -> Role {
+        let globs = |list: &[&str]| list.iter().map(|glob| Pattern::new(glob).unwrap()).collect();
+        Role { name: "r".into(), allow: Some(globs(allow)), deny: globs(deny) }
+    }
+
+    fn sees(role: &Role, source: &str, tool: &str) -> bool {
+        let source = SourceName::new(source).unwrap();
+        role.decide(&source, &Naming::canonical(&source), tool).visible()
+    }
+
+    fn sees_placeholder(role: &Role, source: &str) -> bool {
+        let source = SourceName::new(source).unwrap();
+        role.decide_placeholder(&source, &Naming::canonical(&source)).visible()
+    }
+
+    #[test]
+    fn both_forms_of_a_name_match() {
+        assert!(sees(&role(&["filesystem_*"], &[]), "filesystem", "read_file"));
+        assert!(sees(&role(&["filesystem__read_*"], &[]), "filesystem", "read_file"));
+        assert!(!sees(&role(&["filesystem_*"], &[]), "memory", "read_graph"));
+        assert!(!sees(&role(&["read_file"], &[]), "filesystem", "read_file"));
+        assert!(!sees(&role(&["FileSystem_*"], &[]), "filesystem", "read_file"));
+    }
+
+    #[test]
+    fn deny_wins() {
+        let both = role(&["*"], &["*__delete_*"]);
+        assert!(sees(&both, "github", "read"));
+        assert!(!sees(&both, "github", "delete_repository"));
+        assert!(!sees(&role(&["*"], &["github_delete*"]), "github", "delete_repository"));
+    }
+
+    #[test]
+    fn gateway_tools_have_their_usual_names() {
+        let gateway = SourceName::gateway();
+        let naming = Naming { prefix: Some("gateway".into()), separator: "_".into() };
+        assert!(role(&["gateway_status"], &[]).decide(&gateway, &naming, "status").visible());
+        assert!(!role(&["filesystem_*"], &[]).decide(&gateway, &naming, "status").visible());
+    }
+
+    #[test]
+    fn a_placeholder_is_seen_where_a_tool_could_be() {
+        assert!(sees_placeholder(&role(&["filesystem_*"], &[]), "filesystem"));
+        assert!(sees_placeholder(&role(&["filesystem__read_*"], &[]), "filesystem"));
+        assert!(sees_placeholder(&role(&["*__read_*"], &[]), "filesystem"));
+        assert!(sees_placeholder(&role(&["{memory,files*}__x?"], &[]), "filesystem"));
+        assert!(sees_placeholder(&role(&["_filesystem_connect"], &[]), "filesystem"));
+        assert!(!sees_placeholder(&role(&["memory_*", "gateway_status"], &[]), "filesystem"));
+        assert!(!sees_placeholder(&role(&["file"], &[]), "filesystem"));
+        assert!(!sees_placeholder(&role(&["*"], &["filesystem_*"]), "filesystem"));
+        assert!(sees_placeholder(&role(&["*"], &["filesystem__write_*"]), "filesystem"));
+    }
+
+    #[test]
+    fn roles_fail_closed() {
+        let set = RoleSet::new(vec![role(&["*"], &[])], None);
+        assert!(set.resolve(Some("r")).is_ok());
+        assert!(matches!(set.resolve(Some("typo")), Err(RoleError::Unknown { .. })));
+        assert!(matches!(set.resolve(None), Err(RoleError::Missing { .. })));
+        let open = RoleSet::new(vec![], None);
+        assert!(open.resolve(None).is_ok());
+        assert!(open.resolve(Some("admin")).is_err());
+    }
+
+    #[test]
+    fn bad_globs_are_errors() {
+        assert!(Pattern::new("a[").is_err());
+        assert!(Pattern::new("{a").is_err());
+        assert!(Pattern::new("").is_err());
+    }
+}

@@ -1,0 +1,160 @@
+//! One message a line, over any byte stream (MCP's stdio transport).
+
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    sync::mpsc,
+};
+
+use crate::wire::message::Outgoing;
+
+/// The longest line that is taken unless told otherwise: 64 MiB.
+pub const MAX_LINE: usize = 64 << 20;
+
+/// How much is read and written at once.
+const CHUNK: usize = 64 << 10;
+
+/// Reads lines; each is a counted slice of the buffer it was read into.
+#[derive(Debug)]
+pub struct Lines<R> {
+    source: R,
+    buffer: BytesMut,
+    /// How much of `buffer` is known to hold no line break.
+    searched: usize,
+    limit: usize,
+    /// The rest of a line over the limit is being thrown away.
+    skipping: bool,
+}
+
+/// What [`Lines::next`] gives.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A line, without its end and never blank.
+    Whole(Bytes),
+    /// A line over the limit, which was thrown away.
+    TooLong,
+    /// The other side closed in the middle of a line.
+    Torn(Bytes),
+}
+
+impl<R: AsyncRead + Unpin> Lines<R> {
+    /// Lines of at most `limit` bytes.
+    pub fn new(source: R, limit: usize) -> Self {
+        Self { source, buffer: BytesMut::new(), searched: 0, limit, skipping: false }
+    }
+
+    /// The next line; `None` at the end. Cancel safe: nothing is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// Where the stream cannot be read.
+    pub async fn next(&mut self) -> std::io::Result<Option<Line>> {
+        loop {
+            while let Some(at) = memchr::memchr(b'\n', &self.buffer[self.searched..]) {
+                let mut line = self.buffer.split_to(self.searched + at + 1);
+                self.searched = 0;
+                line.truncate(line.len() - 1);
+                if std::mem::take(&mut self.skipping) {
+                    return Ok(Some(Line::TooLong));
+                }
+                if !line.trim_ascii().is_empty() {
+                    return Ok(Some(Line::Whole(line.freeze())));
+                }
+            }
+            if self.buffer.len() > self.limit || self.skipping {
+                self.buffer.clear();
+                self.skipping = true;
+            }
+            self.searched = self.buffer.len();
+            self.buffer.reserve(CHUNK);
+            if self.source.read_buf(&mut self.buffer).await? == 0 {
+                return Ok(self.rest());
+            }
+        }
+    }
+
+    /// What is left at the end of the stream, once.
+    fn rest(&mut self) -> Option<Line> {
+        self.searched = 0;
+        let rest = self.buffer.split();
+        match std::mem::take(&mut self.skipping) {
+            true => Some(Line::TooLong),
+            false if rest.trim_ascii().is_empty() => None,
+            false => Some(Line::Torn(rest.freeze())),
+        }
+    }
+}
+
+/// Writes messages as lines until the channel closes or the stream breaks. What has gathered is written at once.
+///
+/// # Errors
+/// Where the stream cannot be written.
+pub async fn write_all<W: AsyncWrite + Unpin>(
+    mut sink: W,
+    messages: &mut mpsc::UnboundedReceiver<Outgoing>,
+) -> std::io::Result<()> {
+    let mut buffer = Vec::with_capacity(CHUNK);
+    while let Some(message) = messages.recv().await {
+        let mut next = Some(message);
+        while let Some(message) = next {
+            message.write(&mut buffer);
+            buffer.push(b'\n');
+            next = if buffer.len() < CHUNK { messages.try_recv().ok() } else { None };
+        }
+        sink.write_all(&buffer).await?;
+        sink.flush().await?;
+        buffer.clear();
+        // One huge message must not be kept for good.
+        buffer.shrink_to(4 * CHUNK);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn lines(text: &[u8], limit: usize) -> Vec<Line> {
+        let mut lines = Lines::new(text, limit);
+        let mut all = Vec::new();
+        while let Some(line) = lines.next().await.unwrap() {
+            all.push(line);
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn splits_lines() {
+        let whole = |text: &'static str| Line::Whole(Bytes::from_static(text.as_bytes()));
+        assert_eq!(lines(b"a\n\n \r\nbc\r\n", 100).await, [whole("a"), whole("bc\r")]);
+        assert_eq!(lines(b"a\nhalf", 100).await, [whole("a"), Line::Torn(Bytes::from_static(b"half"))]);
+        assert_eq!(lines(b"", 100).await, []);
+    }
+
+    #[tokio::test]
+    async fn throws_away_what_is_too_long_and_goes_on() {
+        let (mut write, read) = tokio::io::duplex(16);
+        let task = tokio::spawn(async move {
+            let mut lines = Lines::new(read, 10);
+            let mut all = Vec::new();
+            while let Some(line) = lines.next().await.unwrap() {
+                all.push(line);
+            }
+            all
+        });
+        write.write_all(b"0123456789012345678901234567890123456789\nok\n").await.unwrap();
+        drop(write);
+        assert_eq!(task.await.unwrap(), [Line::TooLong, Line::Whole(Bytes::from_static(b"ok"))]);
+    }
+
+    #[tokio::test]
+    async fn writes_what_has_gathered() {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        for _ in 0..3 {
+            sender.send(Outgoing::Notification { method: "m".into(), params: None }).unwrap();
+        }
+        drop(sender);
+        let mut out = Vec::new();
+        write_all(&mut out, &mut receiver).await.unwrap();
+        assert_eq!(out, b"{\"jsonrpc\":\"2.0\",\"method\":\"m\"}\n".repeat(3));
+    }
+}

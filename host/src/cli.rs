@@ -1,0 +1,55 @@
+//! The command line: one file for each command, each a `run`.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// One MCP endpoint for external servers and sandboxed plugins, filtered by role.
+#[derive(Debug, Parser)]
+#[command(name = "gateway", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The flags that every command takes.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Configuration file [default: ./gateway.yaml, ./mcp-gateway.yaml, then the user's configuration folder]
+    #[arg(short, long, value_name = "FILE", global = true, env = "MCP_GATEWAY_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// How much is logged on stderr; overrides `log_level` of the configuration
+    #[arg(long, value_name = "LEVEL", global = true)]
+    pub log_level: Option<LogLevel>,
+    /// Log more: once for debug, twice for trace
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with_all = ["quiet", "log_level"])]
+    pub verbose: u8,
+    /// Log errors only
+    #[arg(short, long, global = true, conflicts_with = "log_level")]
+    pub quiet: bool,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum LogLevel {
+    Error,
+    #[value(alias = "warning")]
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+impl Cli {
+    /// Runs the command and gives the process's exit code: 0 done, 1 the tool or backend failed, 2 wrong usage or
+    /// configuration.
+    pub fn run(self) -> ExitCode {
+        match self.command {}
+    }
+}

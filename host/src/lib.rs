@@ -1,0 +1,3 @@
+//! MCP Gateway as a library; the binary `gateway` is a thin user of it.
+
+pub mod cli;
