@@ -1,0 +1,51 @@
+//! The gateway's side of `gateway:plugin`, as the SDK's functions call it.
+
+use super::bindings::gateway::plugin::{host, types};
+use crate::{CallError, Level, ToolResult};
+
+pub(crate) fn log(level: Level, message: &str) {
+    host::log(level.into(), message);
+}
+
+pub(crate) fn progress(progress: f64, total: Option<f64>, message: Option<&str>) {
+    host::progress(progress, total, message);
+}
+
+pub(crate) fn cancelled() -> bool {
+    host::cancelled()
+}
+
+pub(crate) fn config() -> String {
+    host::config()
+}
+
+pub(crate) fn call_tool(name: &str, arguments: &str) -> Result<ToolResult, CallError> {
+    host::call_tool(name, arguments).map(Into::into).map_err(Into::into)
+}
+
+impl From<Level> for types::LogLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Debug => Self::Debug,
+            Level::Info => Self::Info,
+            Level::Notice => Self::Notice,
+            Level::Warning => Self::Warning,
+            Level::Error => Self::Error,
+            Level::Critical => Self::Critical,
+            Level::Alert => Self::Alert,
+            Level::Emergency => Self::Emergency,
+        }
+    }
+}
+
+impl From<types::CallError> for CallError {
+    fn from(error: types::CallError) -> Self {
+        match error {
+            types::CallError::UnknownTool(name) => Self::UnknownTool(name),
+            types::CallError::Denied(why) => Self::Denied(why),
+            types::CallError::Cancelled => Self::Cancelled,
+            types::CallError::Limit(why) => Self::Limit(why),
+            types::CallError::Failed(why) => Self::Failed(why),
+        }
+    }
+}
