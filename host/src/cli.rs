@@ -1,5 +1,7 @@
 //! The command line: one file for each command, each a `run`.
 
+pub mod output;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

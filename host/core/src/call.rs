@@ -54,7 +54,12 @@ struct Tree {
 impl Call {
     /// A call that a client asked for.
     #[must_use]
-    pub fn root(caller: Caller, progress_token: Option<Json>, client: Arc<dyn Client>, gateway: Arc<dyn Dispatch>) -> Self {
+    pub fn root(
+        caller: Caller,
+        progress_token: Option<Json>,
+        client: Arc<dyn Client>,
+        gateway: Arc<dyn Dispatch>,
+    ) -> Self {
         let tree = Arc::new(Tree { calls_left: AtomicU32::new(MAX_NESTED_CALLS) });
         Self { caller, depth: 0, deadline: None, progress_token, client, gateway, tree }
     }
@@ -84,7 +89,12 @@ impl Call {
     ///
     /// # Errors
     /// As a call of the client would, and [`FailureKind::Limit`] past [`MAX_DEPTH`] or [`MAX_NESTED_CALLS`].
-    pub async fn invoke(&self, tool: &str, arguments: Option<Json>, deadline: Option<Instant>) -> Result<Reply, CallError> {
+    pub async fn invoke(
+        &self,
+        tool: &str,
+        arguments: Option<Json>,
+        deadline: Option<Instant>,
+    ) -> Result<Reply, CallError> {
         if self.depth >= MAX_DEPTH {
             let message = format!("tool {tool:?}: calls may nest {MAX_DEPTH} deep, and these do");
             return Err(Failure::new(FailureKind::Limit, message).into());

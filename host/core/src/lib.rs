@@ -10,6 +10,7 @@
 //! * [`role`]: who may see what.
 //! * [`snapshot`]: the catalogue, an immutable picture of all that is offered.
 //! * [`error`]: why a call gave no result.
+//! * [`tasks`]: what is spawned has an owner.
 //! * [`wire`]: JSON-RPC, the only place that reads or writes it.
 
 pub mod call;
@@ -19,4 +20,5 @@ pub mod payload;
 pub mod role;
 pub mod snapshot;
 pub mod source;
+pub mod tasks;
 pub mod wire;

@@ -40,7 +40,9 @@ pub enum NameError {
     #[error("the name has {0} characters, at most {MAX_SOURCE_NAME} fit beside a tool's name")]
     TooLong(usize),
     /// A character that some client refuses in a tool's name, or a `-` or `_` at the beginning.
-    #[error("the character {0:?} may not stand there in a name: use letters, digits, `-` and `_`, a letter or digit first")]
+    #[error(
+        "the character {0:?} may not stand there in a name: use letters, digits, `-` and `_`, a letter or digit first"
+    )]
     Character(char),
     /// One of [`RESERVED`].
     #[error("the name {0:?} is kept for the gateway itself")]
@@ -176,11 +178,8 @@ fn is_legal(c: char) -> bool {
 fn hashed(wanted: &str, identity: &str) -> Arc<str> {
     let digest = Sha256::digest(identity.as_bytes());
     let hash: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let kept: String = wanted
-        .chars()
-        .map(|c| if is_legal(c) { c } else { '_' })
-        .take(MAX_TOOL_NAME - HASH_DIGITS - 1)
-        .collect();
+    let kept: String =
+        wanted.chars().map(|c| if is_legal(c) { c } else { '_' }).take(MAX_TOOL_NAME - HASH_DIGITS - 1).collect();
     format!("{kept}_{}", &hash[..HASH_DIGITS]).into()
 }
 

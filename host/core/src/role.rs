@@ -159,7 +159,8 @@ impl Role {
         const ANY: &str = "\u{1}any";
         let stems = stems(source, naming);
         let own = placeholder(source);
-        let denies = |glob: &&Pattern| glob.matches(&own) || stems.iter().any(|stem| glob.matches(&format!("{stem}{ANY}")));
+        let denies =
+            |glob: &&Pattern| glob.matches(&own) || stems.iter().any(|stem| glob.matches(&format!("{stem}{ANY}")));
         if let Some(glob) = self.deny.iter().find(denies) {
             return Verdict::Denied(glob);
         }

@@ -114,7 +114,12 @@ pub trait Dispatch: Send + Sync {
 
     /// Runs `tool` as `call`, through the same guards as a client's call. Use [`Call::invoke`], which bounds the
     /// nesting.
-    fn invoke<'a>(&'a self, tool: &'a str, arguments: Option<Json>, call: Arc<Call>) -> Fut<'a, Result<Reply, CallError>>;
+    fn invoke<'a>(
+        &'a self,
+        tool: &'a str,
+        arguments: Option<Json>,
+        call: Arc<Call>,
+    ) -> Fut<'a, Result<Reply, CallError>>;
 }
 
 /// Who asked, as a call sees it: a session with its outlet, the command line, a test.

@@ -98,11 +98,8 @@ fn read_one(frame: &Bytes, text: &[u8]) -> Result<Message, Malformed> {
         false => no_json(&error),
     })?;
     let id = members.part(frame, "id");
-    let invalid = |message: &str| Malformed {
-        id: id.clone().filter(is_id),
-        code: INVALID_REQUEST,
-        message: message.to_owned(),
-    };
+    let invalid =
+        |message: &str| Malformed { id: id.clone().filter(is_id), code: INVALID_REQUEST, message: message.to_owned() };
     members
         .unambiguous(&["jsonrpc", "id", "method", "params", "result", "error"])
         .map_err(|error| invalid(&error.to_string()))?;
@@ -110,7 +107,8 @@ fn read_one(frame: &Bytes, text: &[u8]) -> Result<Message, Malformed> {
         return Err(invalid("`jsonrpc` has to be \"2.0\""));
     }
     if let Some(method) = members.get("method") {
-        let method = members.text("method").ok_or_else(|| invalid(&format!("`method` has to be a text, not {method}")))?;
+        let method =
+            members.text("method").ok_or_else(|| invalid(&format!("`method` has to be a text, not {method}")))?;
         let params = members.part(frame, "params");
         return match id {
             None => Ok(Message::Notification { method: method.into(), params }),
@@ -286,7 +284,8 @@ mod tests {
 
     #[test]
     fn reads_all_kinds() {
-        let Ok(Message::Request { id, method, params }) = one(r#"{"jsonrpc":"2.0","id":"a","method":"m","params":{"x":1}}"#)
+        let Ok(Message::Request { id, method, params }) =
+            one(r#"{"jsonrpc":"2.0","id":"a","method":"m","params":{"x":1}}"#)
         else {
             panic!()
         };

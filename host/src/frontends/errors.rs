@@ -1,0 +1,45 @@
+//! The one table that turns errors into MCP.
+
+use gateway_core::{
+    error::{CallError, Failure},
+    payload::{Json, Reply},
+    wire::message::{INVALID_PARAMS, Outgoing, error_object},
+};
+use rmcp::model::{CallToolResult, ContentBlock};
+
+/// The answer to a call.
+///
+/// | what happened | what the client gets |
+/// |---|---|
+/// | a result | the result, as it is |
+/// | unknown or hidden tool | JSON-RPC error -32602 (MCP, "Tools", error handling) |
+/// | malformed request | JSON-RPC error -32602 |
+/// | the backend's own JSON-RPC error | the same, as it is |
+/// | the tool could not be run, or broke | a result with `isError`, for the model to read |
+#[must_use]
+pub fn answer(id: Json, result: Result<Reply, CallError>) -> Outgoing {
+    match result {
+        Ok(reply) => Outgoing::Result { id, result: reply.body },
+        Err(CallError::UnknownTool(name)) => {
+            Outgoing::error(Some(id), INVALID_PARAMS, &format!("Unknown tool: {name}"))
+        }
+        Err(CallError::InvalidParams(message)) => Outgoing::error(Some(id), INVALID_PARAMS, &message),
+        Err(CallError::Backend(error)) => Outgoing::Error { id: Some(id), error },
+        Err(CallError::Failed(failure)) => Outgoing::Result { id, result: failed(&failure) },
+        Err(other) => Outgoing::Error { id: Some(id), error: internal(&other) },
+    }
+}
+
+/// The result that tells a model what failed: one sentence, and a hint where there is one.
+fn failed(failure: &Failure) -> Json {
+    let mut text = failure.message.to_string();
+    if let Some(hint) = &failure.hint {
+        text.push_str("\nhint: ");
+        text.push_str(hint);
+    }
+    Json::from_value(&CallToolResult::error(vec![ContentBlock::text(text)]))
+}
+
+fn internal(error: &CallError) -> Json {
+    error_object(gateway_core::wire::message::INTERNAL_ERROR, &error.to_string())
+}

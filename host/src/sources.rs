@@ -1,0 +1,4 @@
+//! The kinds of sources: what offers tools and runs them.
+
+pub mod native;
+pub mod upstream;

@@ -1,0 +1,127 @@
+//! The gateway's own tools: Rust functions, offered like the tools of any other source.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use gateway_core::{
+    call::Call,
+    error::CallError,
+    name::{Naming, SourceName},
+    payload::{Json, Reply, Request},
+    role::RoleId,
+    snapshot::Snapshot,
+    source::{Fut, Offer, Source, SourceStatus, State, Tool},
+};
+use rmcp::model::{CallToolResult, Tool as Definition, ToolAnnotations};
+use serde_json::{Map, Value, json};
+
+/// The source `gateway`.
+#[derive(Debug)]
+pub struct Native {
+    name: SourceName,
+    naming: Naming,
+    offer: Arc<Offer>,
+    started: Instant,
+}
+
+/// The local name of `gateway_status`.
+const STATUS: &str = "status";
+
+impl Native {
+    /// The gateway's own tools; uptime counts from here.
+    #[must_use]
+    pub fn new() -> Self {
+        let tools = [status_definition()]
+            .map(|definition| Tool { name: STATUS.into(), definition: Json::from_value(&definition) });
+        let naming = Naming { prefix: Some("gateway".into()), separator: "_".into() };
+        Self {
+            name: SourceName::gateway(),
+            naming,
+            offer: Arc::new(Offer { tools: Some(tools.into()) }),
+            started: Instant::now(),
+        }
+    }
+
+    /// What runs, as far as the role may know of it.
+    fn status_report(&self, snapshot: &Snapshot, role: RoleId) -> Value {
+        let seen = snapshot
+            .sources()
+            .iter()
+            .filter(|source| source.name() != &self.name && snapshot.sees_source(role, source));
+        let (mut servers, mut plugins, mut connected) = (Map::new(), Map::new(), Vec::new());
+        for source in seen {
+            let status = source.status();
+            let name = source.name().to_string();
+            if status.kind == "plugin" {
+                plugins.insert(name, json!(status));
+                continue;
+            }
+            if status.state == State::Running {
+                connected.push(name.clone());
+            }
+            servers.insert(name, json!(status));
+        }
+        json!({
+            "uptime_s": self.started.elapsed().as_secs(),
+            "version": env!("CARGO_PKG_VERSION"),
+            "role": &*snapshot.roles().get(role).name,
+            "servers_configured": servers.len(),
+            "servers_connected": connected,
+            "tools_total": snapshot.visible(role).count(),
+            "servers": servers,
+            "plugins": plugins,
+        })
+    }
+}
+
+impl Default for Native {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn status_definition() -> Definition {
+    let schema = Map::from_iter([("type".to_owned(), json!("object")), ("properties".to_owned(), json!({}))]);
+    Definition::new(STATUS, "Gateway status: servers, plugins, tool count, uptime.", Arc::new(schema))
+        .with_annotations(ToolAnnotations::with_title("Gateway status").read_only(true).open_world(false))
+}
+
+impl Source for Native {
+    fn name(&self) -> &SourceName {
+        &self.name
+    }
+
+    fn naming(&self) -> &Naming {
+        &self.naming
+    }
+
+    fn offer(&self) -> Arc<Offer> {
+        self.offer.clone()
+    }
+
+    fn learn(&self) -> Fut<'_, Result<(), CallError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {
+        Box::pin(async move {
+            match &*request.tool {
+                STATUS => {
+                    let report = self.status_report(&call.snapshot(), call.caller.role);
+                    Ok(Reply { body: Json::from_value(&CallToolResult::structured(report)) })
+                }
+                other => Err(CallError::UnknownTool(other.into())),
+            }
+        })
+    }
+
+    fn status(&self) -> SourceStatus {
+        SourceStatus { kind: "gateway", state: State::Running, starts: 1, calls: 0, tools: Some(1), error: None }
+    }
+
+    fn stop(&self, _grace: Duration) -> Fut<'_, ()> {
+        Box::pin(async {})
+    }
+}

@@ -1,0 +1,21 @@
+//! What the program says about itself: on standard error, since standard output belongs to MCP.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// Starts logging. `level` holds for the gateway and what its servers and plugins say; libraries speak up from
+/// `warn` on, unless `level` is `trace`. Later calls change nothing.
+pub fn start(level: &str) {
+    let filter = match level {
+        "trace" => "trace".to_owned(),
+        level => {
+            format!("warn,gateway_host={level},gateway_core={level},gateway_wasm={level},server={level},plugin={level}")
+        }
+    };
+    let stderr = std::io::stderr;
+    let subscriber =
+        fmt().with_env_filter(EnvFilter::new(filter)).with_writer(stderr).with_ansi(stderr().is_terminal());
+    // Tests start it more than once in one process.
+    let _ = subscriber.try_init();
+}
