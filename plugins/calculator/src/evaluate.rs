@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(error("(1 + 2"), "at position 7: expected `)`");
         assert_eq!(error("1)"), "at position 2: there is no `(` for this `)`");
         assert_eq!(error("2 3"), "at position 3: expected an operator or the end");
-        assert_eq!(error("ä + 1"), "at position 1: there is no constant `ä`");
+        assert_eq!(error("π + x"), "at position 5: there is no constant `x`");
         assert_eq!(error("1 $ 2"), "at position 3: unexpected character `$`");
         assert_eq!(error("foo(1)"), "at position 1: there is no function `foo` with 1 number");
         assert_eq!(error("10^200 * 10^200"), "at position 8: overflow: the result is beyond 1.8e308");

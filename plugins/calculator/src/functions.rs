@@ -9,7 +9,7 @@ const LARGEST_FACTORIAL: u32 = 170;
 
 pub(crate) fn constant(name: &str) -> Option<f64> {
     match name.to_ascii_lowercase().as_str() {
-        "pi" | "π" => Some(consts::PI),
+        "pi" => Some(consts::PI),
         "tau" => Some(consts::TAU),
         "e" => Some(consts::E),
         _ => None,
@@ -49,7 +49,13 @@ pub(crate) fn factorial(x: f64) -> Result<f64, String> {
 fn one(name: &str, x: f64) -> Result<f64, String> {
     Ok(match name {
         "abs" => x.abs(),
-        "sign" => if x == 0.0 { 0.0 } else { x.signum() },
+        "sign" => {
+            if x == 0.0 {
+                0.0
+            } else {
+                x.signum()
+            }
+        }
         "floor" => x.floor(),
         "ceil" => x.ceil(),
         "round" => x.round(),

@@ -65,8 +65,9 @@ impl<'a> Lexer<'a> {
                 let number = rest[..length].parse().map_err(|_| self.error(start, "a number is not complete"))?;
                 (Token::Number(number), length)
             }
-            _ if first.is_alphabetic() => {
-                let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            '\u{3c0}' => (Token::Name("pi"), first.len_utf8()),
+            'a'..='z' | 'A'..='Z' => {
+                let length = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
                 (Token::Name(&rest[..length]), length)
             }
             other => return Err(self.error(start, &format!("unexpected character `{other}`"))),

@@ -8,37 +8,66 @@ use gateway_sdk::tool;
 
 /// Add two numbers.
 #[tool(read_only, idempotent, open_world = false)]
-fn add(/** the first number */ a: f64, /** the number to add to it */ b: f64) -> Result<f64, String> {
+fn add(
+    /** the first number */
+    a: f64,
+    /** the number to add to it */
+    b: f64,
+) -> Result<f64, String> {
     finite(a + b)
 }
 
 /// Subtract one number from another: `a - b`.
 #[tool(read_only, idempotent, open_world = false)]
-fn subtract(/** what to subtract from */ a: f64, /** what to take away */ b: f64) -> Result<f64, String> {
+fn subtract(
+    /** what to subtract from */
+    a: f64,
+    /** what to take away */
+    b: f64,
+) -> Result<f64, String> {
     finite(a - b)
 }
 
 /// Multiply two numbers.
 #[tool(read_only, idempotent, open_world = false)]
-fn multiply(/** the first number */ a: f64, /** the second number */ b: f64) -> Result<f64, String> {
+fn multiply(
+    /** the first number */
+    a: f64,
+    /** the second number */
+    b: f64,
+) -> Result<f64, String> {
     finite(a * b)
 }
 
 /// Divide one number by another: `a / b`.
 #[tool(read_only, idempotent, open_world = false)]
-fn divide(/** what to divide */ a: f64, /** what to divide by, not 0 */ b: f64) -> Result<f64, String> {
+fn divide(
+    /** what to divide */
+    a: f64,
+    /** what to divide by, not 0 */
+    b: f64,
+) -> Result<f64, String> {
     if b == 0.0 { Err("division by zero".to_owned()) } else { finite(a / b) }
 }
 
 /// Raise a number to a power: `base ^ exponent`.
 #[tool(read_only, idempotent, open_world = false)]
-fn power(/** the number to raise */ base: f64, /** the power, which may be negative or a fraction */ exponent: f64) -> Result<f64, String> {
+fn power(
+    /** the number to raise */
+    base: f64,
+    /** the power, which may be negative or a fraction */
+    exponent: f64,
+) -> Result<f64, String> {
     functions::power(base, exponent)
 }
 
 /// The square root of a number.
 #[tool(read_only, idempotent, open_world = false)]
-fn sqrt(/** the number */ #[schema(minimum = 0)] x: f64) -> Result<f64, String> {
+fn sqrt(
+    /** the number */
+    #[schema(minimum = 0)]
+    x: f64,
+) -> Result<f64, String> {
     functions::named("sqrt", &[x])
 }
 
@@ -49,7 +78,11 @@ fn sqrt(/** the number */ #[schema(minimum = 0)] x: f64) -> Result<f64, String> 
 /// log10, log(x, base), sin, cos, tan, asin, acos, atan, atan2(y, x), sinh, cosh, tanh, hypot(x, y), deg(radians),
 /// rad(degrees), gcd(a, b), min(...), max(...), sum(...), mean(...).
 #[tool(read_only, idempotent, open_world = false)]
-fn evaluate(/** the expression, at most 10000 characters */ #[schema(maxLength = 10000)] expression: String) -> Result<f64, String> {
+fn evaluate(
+    /** the expression, at most 10000 characters */
+    #[schema(maxLength = 10000)]
+    expression: String,
+) -> Result<f64, String> {
     evaluate::evaluate(&expression).map_err(|error| error.to_string())
 }
 

@@ -14,32 +14,79 @@ use crate::tools::CallFailure;
 /// A parameter of a tool, as its input schema shows it.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameter {
-    pub(crate) name: &'static str,
-    pub(crate) description: &'static str,
-    pub(crate) default: Option<fn() -> Option<Value>>,
-    pub(crate) keywords: &'static [Keyword],
-    pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
-    may_be_missing: fn() -> bool,
+    /// The name of the argument.
+    pub name: &'static str,
+    /// What it means; may be empty.
+    pub description: &'static str,
+    /// The JSON of its default, where it has one that JSON can show.
+    pub default: Option<fn() -> Option<Value>>,
+    /// Further keywords of JSON Schema.
+    pub keywords: &'static [Keyword],
+    /// Makes the schema of its type.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Whether its type can be made of nothing, as an `Option` can.
+    pub may_be_missing: fn() -> bool,
 }
 
-/// A keyword of JSON Schema and its value.
-pub(crate) type Keyword = (&'static str, fn() -> Value);
+/// A keyword of JSON Schema, and its value.
+pub type Keyword = (&'static str, fn() -> Value);
 
 impl Parameter {
-    /// A parameter of type `T`.
-    #[must_use]
-    pub const fn of<T: JsonSchema + DeserializeOwned>(
-        name: &'static str,
-        description: &'static str,
-        default: Option<fn() -> Option<Value>>,
-        keywords: &'static [Keyword],
-    ) -> Self {
-        let may_be_missing = || T::deserialize(Missing).is_ok();
-        Self { name, description, default, keywords, schema: SchemaGenerator::subschema_for::<T>, may_be_missing }
-    }
-
     pub(crate) fn is_required(&self) -> bool {
         self.default.is_none() && !(self.may_be_missing)()
+    }
+}
+
+/// What a tool may take.
+#[diagnostic::on_unimplemented(
+    message = "a tool cannot take a `{Self}`",
+    label = "has to come from JSON, and to have a schema",
+    note = "derive `serde::Deserialize` and `schemars::JsonSchema` for `{Self}`; `gateway_sdk` re-exports both crates"
+)]
+pub trait ToolInput: Sized {
+    /// The schema of the type.
+    fn schema(generator: &mut SchemaGenerator) -> Schema;
+
+    /// Whether it can be made of nothing.
+    fn may_be_missing() -> bool;
+
+    /// The argument of that name.
+    ///
+    /// # Errors
+    ///
+    /// It is of another type, or it is missing and has to be there.
+    fn take(arguments: &mut Arguments, name: &str) -> Result<Self, CallFailure>;
+
+    /// The argument of that name, or the default.
+    ///
+    /// # Errors
+    ///
+    /// It is of another type.
+    fn take_or(arguments: &mut Arguments, name: &str, default: impl FnOnce() -> Self) -> Result<Self, CallFailure>;
+}
+
+// Not recommended, so that the compiler shows the message above, rather than the first of the bounds that is not met.
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + JsonSchema> ToolInput for T {
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Self>()
+    }
+
+    fn may_be_missing() -> bool {
+        Self::deserialize(Missing).is_ok()
+    }
+
+    fn take(arguments: &mut Arguments, name: &str) -> Result<Self, CallFailure> {
+        match arguments.0.remove(name) {
+            Some(value) => from_value(name, value),
+            None => {
+                Self::deserialize(Missing).map_err(|_| CallFailure::InvalidArguments(format!("missing field `{name}`")))
+            }
+        }
+    }
+
+    fn take_or(arguments: &mut Arguments, name: &str, default: impl FnOnce() -> Self) -> Result<Self, CallFailure> {
+        arguments.0.remove(name).map_or_else(|| Ok(default()), |value| from_value(name, value))
     }
 }
 
@@ -50,34 +97,13 @@ pub struct Arguments(Map<String, Value>);
 impl Arguments {
     /// Reads the text of a JSON object that has nothing but `parameters` in it.
     pub(crate) fn parse(json: &str, parameters: &[Parameter]) -> Result<Self, CallFailure> {
-        let arguments: Map<String, Value> = parse(json).map_err(CallFailure::InvalidArguments)?;
+        let arguments: Map<String, Value> =
+            serde_json::from_str(json).map_err(|error| CallFailure::InvalidArguments(error.to_string()))?;
         let unknown = arguments.keys().find(|name| parameters.iter().all(|parameter| parameter.name != *name));
         match unknown {
             Some(name) => Err(CallFailure::InvalidArguments(unknown_argument(name, parameters))),
             None => Ok(Self(arguments)),
         }
-    }
-
-    /// The argument of that name.
-    ///
-    /// # Errors
-    ///
-    /// It is no `T`, or it is missing and `T` is no `Option`.
-    pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<T, CallFailure> {
-        match self.0.remove(name) {
-            Some(value) => from_value(name, value),
-            None => T::deserialize(Missing)
-                .map_err(|_| CallFailure::InvalidArguments(format!("missing field `{name}`"))),
-        }
-    }
-
-    /// The argument of that name, or the default.
-    ///
-    /// # Errors
-    ///
-    /// It is no `T`.
-    pub fn take_or<T: DeserializeOwned>(&mut self, name: &str, default: impl FnOnce() -> T) -> Result<T, CallFailure> {
-        self.0.remove(name).map_or_else(|| Ok(default()), |value| from_value(name, value))
     }
 }
 
@@ -165,5 +191,22 @@ impl<T> WithoutJson for &Probe<T> {
 impl<T> fmt::Debug for Probe<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Probe")
+    }
+}
+
+/// What `#[default("text")]` may be the default of.
+#[diagnostic::on_unimplemented(
+    message = "a text is no default of `{Self}`",
+    label = "write `#[default(...)]` with a value of this type"
+)]
+pub trait TextDefault {
+    /// The text as a value of the type.
+    fn from_text(text: &'static str) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: From<&'static str>> TextDefault for T {
+    fn from_text(text: &'static str) -> Self {
+        text.into()
     }
 }

@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 use bindings::exports::gateway::plugin::tool::Guest;
 use bindings::gateway::plugin::types;
 
+use serde_json::Value;
+
 use crate::tools::{self, CallFailure, Entry, Hints, Plugin};
 use crate::{Annotations, Audience, Content, EmbeddedResource, Kind, Media, ResourceBody, ResourceLink, ToolResult};
 
@@ -52,8 +54,8 @@ impl From<&Entry> for types::ToolDefinition {
             name: tool.name.to_owned(),
             title: tool.title.map(str::to_owned),
             description: Some(tool.description.to_owned()),
-            input_schema: tool.input_schema().to_string(),
-            output_schema: (tool.output_schema)().map(|schema| schema.to_string()),
+            input_schema: text(&tool.input_schema()),
+            output_schema: (tool.output_schema)().as_ref().map(text),
             annotations: (hints != Hints::default()).then_some(types::ToolAnnotations {
                 read_only: hints.read_only,
                 destructive: hints.destructive,
@@ -62,6 +64,12 @@ impl From<&Entry> for types::ToolDefinition {
             }),
         }
     }
+}
+
+/// `Value`'s own `to_string` would bring a second copy of the code that writes JSON.
+fn text(json: &Value) -> String {
+    // A `Value` has texts as keys, so nothing in it lacks a JSON form.
+    serde_json::to_string(json).unwrap_or_default()
 }
 
 impl From<ToolResult> for types::ToolResult {
@@ -105,11 +113,7 @@ impl From<Annotations> for types::Annotations {
             Audience::User => types::Audience::User,
             Audience::Assistant => types::Audience::Assistant,
         });
-        Self {
-            audience: audience.collect(),
-            priority: annotations.priority,
-            last_modified: annotations.last_modified,
-        }
+        Self { audience: audience.collect(), priority: annotations.priority, last_modified: annotations.last_modified }
     }
 }
 
@@ -158,10 +162,6 @@ impl From<types::Annotations> for Annotations {
             types::Audience::User => Audience::User,
             types::Audience::Assistant => Audience::Assistant,
         });
-        Self {
-            audience: audience.collect(),
-            priority: annotations.priority,
-            last_modified: annotations.last_modified,
-        }
+        Self { audience: audience.collect(), priority: annotations.priority, last_modified: annotations.last_modified }
     }
 }

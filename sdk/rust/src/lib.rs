@@ -130,7 +130,7 @@ macro_rules! __export_component {
 pub mod __private {
     pub use serde_json;
 
-    pub use crate::arguments::{Arguments, Parameter, Probe, WithJson, WithoutJson};
+    pub use crate::arguments::{Arguments, Keyword, Parameter, Probe, TextDefault, ToolInput, WithJson, WithoutJson};
     #[cfg(target_family = "wasm")]
     pub use crate::component::{Component, bindings, export_component};
     #[cfg(feature = "async")]

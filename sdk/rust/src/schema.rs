@@ -2,8 +2,8 @@
 
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::transform::{RecursiveTransform, Transform};
-use schemars::{JsonSchema, Schema, json_schema};
-use serde_json::{Map, Value, json};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value};
 
 use crate::arguments::Parameter;
 
@@ -15,28 +15,27 @@ pub(crate) fn of_arguments(parameters: &[Parameter]) -> Value {
     for parameter in parameters {
         properties.insert(parameter.name.to_owned(), property(parameter, &mut generator));
         if parameter.is_required() {
-            required.push(parameter.name);
+            required.push(Value::from(parameter.name));
         }
     }
     // Some clients take an object schema without `properties` for a mistake, so there are always some.
-    let mut schema = json_schema!({ "type": "object", "properties": properties });
+    let mut schema = object_with(properties);
     if !required.is_empty() {
-        schema.insert("required".to_owned(), json!(required));
+        schema.insert("required".to_owned(), Value::Array(required));
     }
-    schema.insert("additionalProperties".to_owned(), json!(false));
+    schema.insert("additionalProperties".to_owned(), Value::Bool(false));
     let definitions = generator.take_definitions(true);
     if !definitions.is_empty() {
         schema.insert("$defs".to_owned(), Value::Object(definitions));
     }
-    RecursiveTransform(bound_number).transform(&mut schema);
-    schema.to_value()
+    bounded(schema.into())
 }
 
 fn property(parameter: &Parameter, generator: &mut SchemaGenerator) -> Value {
     let mut schema = (parameter.schema)(generator);
     let object = schema.ensure_object();
     if !parameter.description.is_empty() {
-        object.insert("description".to_owned(), json!(parameter.description));
+        object.insert("description".to_owned(), Value::from(parameter.description));
     }
     if let Some(default) = parameter.default.and_then(|default| default()) {
         object.insert("default".to_owned(), default);
@@ -51,50 +50,62 @@ fn property(parameter: &Parameter, generator: &mut SchemaGenerator) -> Value {
 /// may be either is allowed as both. `result::object_text` does the same with the value.
 pub(crate) fn of_output<T: JsonSchema>() -> Value {
     let schema = generator(SchemaSettings::draft2020_12().for_serialize()).into_root_schema_for::<T>();
-    let mut schema = schema.to_value();
+    output(bounded(schema))
+}
+
+fn output(mut schema: Value) -> Value {
     let kind = schema.get("type").cloned();
-    if kind == Some(json!("object")) {
+    if kind.as_ref().is_some_and(|kind| kind == "object") {
         return schema;
     }
     // A reference of a recursive type is written from the root, so its definitions have to stay there.
     let definitions = schema.as_object_mut().and_then(|object| object.remove("$defs"));
     let certainly_none = kind.is_some_and(|kind| kind.is_string());
-    let wrapped = json!({ "type": "object", "properties": { "result": schema }, "required": ["result"] });
+    let mut wrapped = object_with(Map::from_iter([("result".to_owned(), schema.clone())]));
+    wrapped.insert("required".to_owned(), Value::Array(vec![Value::from("result")]));
     let mut output = if certainly_none {
         wrapped
     } else {
-        json!({ "type": "object", "anyOf": [wrapped["properties"]["result"], wrapped] })
+        let both = Value::Array(vec![schema, Value::Object(wrapped)]);
+        Map::from_iter([("type".to_owned(), Value::from("object")), ("anyOf".to_owned(), both)])
     };
     if let Some(definitions) = definitions {
-        output["$defs"] = definitions;
+        output.insert("$defs".to_owned(), definitions);
     }
-    output
+    Value::Object(output)
+}
+
+fn object_with(properties: Map<String, Value>) -> Map<String, Value> {
+    Map::from_iter([("type".to_owned(), Value::from("object")), ("properties".to_owned(), Value::Object(properties))])
 }
 
 fn generator(settings: SchemaSettings) -> SchemaGenerator {
-    settings
-        .with(|settings| {
-            settings.inline_subschemas = true;
-            // 2020-12 is what MCP takes a schema for that does not say.
-            settings.meta_schema = None;
-        })
-        .with_transform(RecursiveTransform(bound_number))
-        .into_generator()
+    let settings = settings.with(|settings| {
+        settings.inline_subschemas = true;
+        // 2020-12 is what MCP takes a schema for that does not say.
+        settings.meta_schema = None;
+    });
+    settings.into_generator()
+}
+
+fn bounded(mut schema: Schema) -> Value {
+    RecursiveTransform(bound_number).transform(&mut schema);
+    schema.to_value()
 }
 
 /// Rust's own number formats mean nothing to a client; the bounds that they stand for do.
 fn bound_number(schema: &mut Schema) {
     let Some(format) = schema.get("format").and_then(Value::as_str) else { return };
-    let bounds = match format {
-        "int8" => (json!(i8::MIN), json!(i8::MAX)),
-        "int16" => (json!(i16::MIN), json!(i16::MAX)),
+    let (minimum, maximum): (i64, u64) = match format {
+        "int8" => (i8::MIN.into(), i8::MAX as u64),
+        "int16" => (i16::MIN.into(), i16::MAX as u64),
         // A component is 32 bits wide, and a schema made in a native test should not differ.
-        "int32" | "int" => (json!(i32::MIN), json!(i32::MAX)),
-        "int64" => (json!(i64::MIN), json!(i64::MAX)),
-        "uint8" => (json!(0), json!(u8::MAX)),
-        "uint16" => (json!(0), json!(u16::MAX)),
-        "uint32" | "uint" => (json!(0), json!(u32::MAX)),
-        "uint64" => (json!(0), json!(u64::MAX)),
+        "int32" | "int" => (i32::MIN.into(), i32::MAX as u64),
+        "int64" => (i64::MIN, i64::MAX as u64),
+        "uint8" => (0, u8::MAX.into()),
+        "uint16" => (0, u16::MAX.into()),
+        "uint32" | "uint" => (0, u32::MAX.into()),
+        "uint64" => (0, u64::MAX),
         "int128" | "uint128" | "float" | "double" => {
             schema.remove("format");
             return;
@@ -104,12 +115,10 @@ fn bound_number(schema: &mut Schema) {
     let object = schema.ensure_object();
     object.remove("format");
     // Bounds that the author gave are tighter.
-    let has_lower = object.contains_key("exclusiveMinimum");
-    let has_upper = object.contains_key("exclusiveMaximum");
-    if !has_lower {
-        object.entry("minimum").or_insert(bounds.0);
+    if !object.contains_key("exclusiveMinimum") {
+        object.entry("minimum").or_insert(minimum.into());
     }
-    if !has_upper {
-        object.entry("maximum").or_insert(bounds.1);
+    if !object.contains_key("exclusiveMaximum") {
+        object.entry("maximum").or_insert(maximum.into());
     }
 }

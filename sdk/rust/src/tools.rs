@@ -83,12 +83,16 @@ impl Entry {
 }
 
 /// Refuses to compile two tools of one name, of which the second could never be called.
+#[track_caller]
+#[allow(clippy::panic, reason = "the compiler runs this, for `export!`, and shows the message")]
 pub const fn assert_distinct(tools: &[Entry]) {
     let mut first = 0;
     while first < tools.len() {
         let mut second = first + 1;
         while second < tools.len() {
-            assert!(!same(tools[first].name, tools[second].name), "two tools in `export!` have the same name");
+            if same(tools[first].name, tools[second].name) {
+                panic!("two tools in `export!` have the same name");
+            }
             second += 1;
         }
         first += 1;

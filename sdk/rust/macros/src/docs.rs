@@ -22,9 +22,12 @@ pub(crate) fn text(attributes: &[Attribute]) -> syn::Result<String> {
         // `#[doc(hidden)]` and the like are no text.
         let Meta::NameValue(pair) = &attribute.meta else { continue };
         let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value else {
-            return Err(syn::Error::new_spanned(&pair.value, "write the doc comment out: a macro in it cannot be read"));
+            return Err(syn::Error::new_spanned(
+                &pair.value,
+                "write the doc comment out: a macro in it cannot be read",
+            ));
         };
-        lines.extend(text.value().lines().map(|line| line.trim_end().to_owned()));
+        lines.extend(text.value().split('\n').map(|line| line.trim_end().to_owned()));
     }
     let margin = lines.iter().filter(|line| !line.is_empty()).map(|line| indent(line)).min().unwrap_or(0);
     let lines: Vec<&str> = lines.iter().map(|line| line.get(margin..).unwrap_or_default()).collect();

@@ -50,6 +50,7 @@ pub(crate) fn broken(function: &ItemFn, error: &syn::Error) -> TokenStream {
         }
     });
     quote! {
+        #[allow(unused)]
         #function
         #entry
         #error
@@ -118,9 +119,23 @@ fn parameter(parameter: &Parameter) -> TokenStream {
         let keyword = keyword.to_string();
         quote!((#keyword, || ::gateway_sdk::__private::serde_json::Value::from(#value)))
     });
-    // The type's own span, so that a type without a schema is shown where it was written.
-    let of_type = quote_spanned!(ty.span()=> ::gateway_sdk::__private::Parameter::of::<#ty>);
-    quote!(#of_type(#name, #description, #default, &[#(#keywords),*]))
+    let input = input(ty);
+    quote! {
+        ::gateway_sdk::__private::Parameter {
+            name: #name,
+            description: #description,
+            default: #default,
+            keywords: &[#(#keywords),*],
+            schema: #input::schema,
+            may_be_missing: #input::may_be_missing,
+        }
+    }
+}
+
+/// The trait of an argument's type. It is named in one way everywhere, so that the compiler's complaint about a type that
+/// lacks it is one.
+fn input(ty: &syn::Type) -> TokenStream {
+    quote_spanned!(ty.span()=> <#ty as ::gateway_sdk::__private::ToolInput>)
 }
 
 /// An expression of type `ty`.
@@ -129,7 +144,7 @@ fn default_value(value: &DefaultValue, ty: &syn::Type) -> TokenStream {
         DefaultValue::OfType => quote_spanned!(ty.span()=> <#ty as ::core::default::Default>::default()),
         // Only a text needs a conversion; for anything else it would hide a mismatch from the author.
         DefaultValue::Value(value) if parameter::is_text(value) => {
-            quote_spanned!(value.span()=> <#ty as ::core::convert::From<&str>>::from(#value))
+            quote_spanned!(value.span()=> <#ty as ::gateway_sdk::__private::TextDefault>::from_text(#value))
         }
         DefaultValue::Value(value) => quote_spanned!(value.span()=> { let value: #ty = #value; value }),
     }
@@ -149,14 +164,16 @@ fn call(function: &ItemFn, parameters: &[Parameter]) -> TokenStream {
     let arguments = Ident::new("arguments", Span::mixed_site());
     let values = parameters.iter().map(|parameter| {
         let name = parameter.name.unraw().to_string();
+        let input = input(&parameter.ty);
         match &parameter.default {
-            None => quote!(#arguments.take(#name)?),
+            None => quote!(#input::take(&mut #arguments, #name)?),
             Some(value) => {
                 let value = default_value(value, &parameter.ty);
-                quote!(#arguments.take_or(#name, || #value)?)
+                quote!(#input::take_or(&mut #arguments, #name, || #value)?)
             }
         }
     });
+    let output = output(function);
     let call = quote!(#name(#(#values),*));
     let result = match function.sig.asyncness {
         Some(_) => quote!(::gateway_sdk::__private::block_on(#call)),
@@ -166,7 +183,7 @@ fn call(function: &ItemFn, parameters: &[Parameter]) -> TokenStream {
         fn __gateway_tool_call(
             #[allow(unused_variables, unused_mut)] mut #arguments: ::gateway_sdk::__private::Arguments,
         ) -> ::core::result::Result<::gateway_sdk::ToolResult, ::gateway_sdk::__private::CallFailure> {
-            ::core::result::Result::Ok(::gateway_sdk::ToolOutput::into_result(#result))
+            ::core::result::Result::Ok(<#output as ::gateway_sdk::ToolOutput>::into_result(#result))
         }
     }
 }

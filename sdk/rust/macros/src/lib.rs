@@ -16,7 +16,8 @@ pub fn tool(attributes: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse::<Item>(item) {
         Ok(Item::Fn(function)) => tool_function(attributes.into(), function).into(),
         Ok(other) => {
-            let error = syn::Error::new_spanned(&other, "#[tool] goes on a function, such as `fn add(a: f64, b: f64) -> f64`");
+            let error =
+                syn::Error::new_spanned(&other, "#[tool] goes on a function, such as `fn add(a: f64, b: f64) -> f64`");
             error.into_compile_error().into()
         }
         Err(error) => error.into_compile_error().into(),
@@ -56,7 +57,9 @@ fn check(attributes: proc_macro2::TokenStream, function: &mut ItemFn) -> syn::Re
         (None, Some(attributes), Some(description), Some(parameters)) => {
             Ok(Tool { attributes, description, parameters })
         }
-        (problems, ..) => Err(problems.unwrap_or_else(|| syn::Error::new_spanned(&function.sig, "#[tool] cannot read this function"))),
+        (problems, ..) => {
+            Err(problems.unwrap_or_else(|| syn::Error::new_spanned(&function.sig, "#[tool] cannot read this function")))
+        }
     }
 }
 

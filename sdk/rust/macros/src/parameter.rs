@@ -12,7 +12,7 @@ pub(crate) struct Parameter {
     pub(crate) description: String,
     pub(crate) default: Option<DefaultValue>,
     /// `#[schema(keyword = value)]`: further keywords of JSON Schema.
-    pub(crate) keywords: Vec<(Ident, Lit)>,
+    pub(crate) keywords: Vec<(Ident, Expr)>,
 }
 
 /// What a parameter is where the caller leaves it out.
@@ -88,14 +88,11 @@ fn default_of(attribute: &Attribute) -> syn::Result<DefaultValue> {
 }
 
 /// The keywords of `#[schema(minimum = 1, maximum = 100)]`.
-fn keywords_of(attribute: &Attribute) -> syn::Result<Vec<(Ident, Lit)>> {
+fn keywords_of(attribute: &Attribute) -> syn::Result<Vec<(Ident, Expr)>> {
     let mut keywords = Vec::new();
     attribute.parse_nested_meta(|meta| {
         let keyword = meta.path.require_ident()?.clone();
-        let value: Lit = meta.value()?.parse().map_err(|error| {
-            syn::Error::new(error.span(), "a keyword of JSON Schema takes a number, a text or a bool here")
-        })?;
-        keywords.push((keyword, value));
+        keywords.push((keyword, meta.value()?.parse()?));
         Ok(())
     })?;
     Ok(keywords)
@@ -105,7 +102,9 @@ fn keywords_of(attribute: &Attribute) -> syn::Result<Vec<(Ident, Lit)>> {
 fn check_type(ty: &Type) -> syn::Result<()> {
     match ty {
         Type::Reference(reference) => Err(syn::Error::new_spanned(ty, owned(&reference.elem))),
-        Type::ImplTrait(_) => Err(syn::Error::new_spanned(ty, "a tool cannot be generic: name the type of this argument")),
+        Type::ImplTrait(_) => {
+            Err(syn::Error::new_spanned(ty, "a tool cannot be generic: name the type of this argument"))
+        }
         Type::Ptr(_) | Type::BareFn(_) | Type::TraitObject(_) => {
             Err(syn::Error::new_spanned(ty, "an argument comes as JSON: take a type that serde can deserialise"))
         }

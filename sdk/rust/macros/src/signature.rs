@@ -7,9 +7,13 @@ use crate::Problems;
 /// Says what to do about each part of the signature that a tool cannot have.
 pub(crate) fn check(signature: &Signature) -> syn::Result<()> {
     let mut problems = Problems::default();
-    let mut refuse = |tokens: &dyn quote::ToTokens, message: &str| problems.add(syn::Error::new_spanned(tokens, message));
+    let mut refuse =
+        |tokens: &dyn quote::ToTokens, message: &str| problems.add(syn::Error::new_spanned(tokens, message));
     if let Some(FnArg::Receiver(receiver)) = signature.inputs.first() {
-        refuse(receiver, "a tool is a plain function, not a method: every call has a fresh instance, so there is no `self` to keep");
+        refuse(
+            receiver,
+            "a tool is a plain function, not a method: every call has a fresh instance, so there is no `self` to keep",
+        );
     }
     if !signature.generics.params.is_empty() {
         refuse(&signature.generics.params, "a tool cannot be generic: its schema needs concrete types");
@@ -18,7 +22,10 @@ pub(crate) fn check(signature: &Signature) -> syn::Result<()> {
         refuse(clause, "a tool cannot be generic: its schema needs concrete types");
     }
     if let Some(unsafety) = &signature.unsafety {
-        refuse(unsafety, "a tool is called by the gateway, which cannot keep a promise that `unsafe` asks for: make it a safe function");
+        refuse(
+            unsafety,
+            "a tool is called by the gateway, which cannot keep a promise that `unsafe` asks for: make it a safe function",
+        );
     }
     if let Some(abi) = &signature.abi {
         refuse(abi, "a tool is a plain Rust function: leave `extern` out");

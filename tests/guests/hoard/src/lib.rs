@@ -15,7 +15,10 @@ fn hoard() -> String {
 
 /// Take so many MiB, and say how many there were when the gateway refused more.
 #[tool]
-fn ask(/** how many MiB */ mib: usize) -> Result<String, String> {
+fn ask(
+    /** how many MiB */
+    mib: usize,
+) -> Result<String, String> {
     let mut hoard = Vec::new();
     for taken in 0..mib {
         let mut chunk: Vec<u8> = Vec::new();

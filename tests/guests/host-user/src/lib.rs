@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use gateway_sdk::serde_json::{Map, Value};
 use gateway_sdk::{
-    Annotations, Audience, CallError, Content, EmbeddedResource, Json, Level, ResourceBody, ResourceLink, ToolResult, tool,
+    Annotations, Audience, CallError, Content, EmbeddedResource, Json, Level, ResourceBody, ResourceLink, ToolResult,
+    tool,
 };
 
 /// A PNG of one red pixel.

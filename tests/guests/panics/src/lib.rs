@@ -5,13 +5,21 @@ use gateway_sdk::tool;
 /// Panic with this message.
 #[tool]
 #[allow(clippy::panic, reason = "the habit")]
-fn panic(/** the message */ #[default("the guest panicked on purpose")] message: String) {
+fn panic(
+    /** the message */
+    #[default("the guest panicked on purpose")]
+    message: String,
+) {
     panic!("{message}");
 }
 
 /// Fail as a tool should: with an error.
 #[tool]
-fn fail(/** the message */ #[default("the guest failed on purpose")] message: String) -> Result<(), String> {
+fn fail(
+    /** the message */
+    #[default("the guest failed on purpose")]
+    message: String,
+) -> Result<(), String> {
     Err(message)
 }
 

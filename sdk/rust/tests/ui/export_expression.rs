@@ -1,0 +1,3 @@
+gateway_sdk::export!(1 + 1);
+
+fn main() {}

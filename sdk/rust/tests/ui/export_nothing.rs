@@ -1,0 +1,3 @@
+gateway_sdk::export!();
+
+fn main() {}
