@@ -16,7 +16,7 @@ use gateway_core::{
     payload::{Json, Reply, Request},
     role::{RoleId, RoleSet},
     snapshot::{Snapshot, Target},
-    source::{Abilities, Dispatch, Event, Fut, Source},
+    source::{Abilities, Client, Dispatch, Event, Fut, Source},
     tasks::Tasks,
 };
 use rmcp::model::CallToolResult;
@@ -100,8 +100,8 @@ impl Gateway {
     }
 
     /// The one client of this process says what it can be asked.
-    pub fn mirror(&self, abilities: &Abilities) {
-        self.sources.iter().for_each(|source| source.mirror(abilities));
+    pub fn mirror(&self, abilities: &Abilities, client: &Arc<dyn Client>) {
+        self.sources.iter().for_each(|source| source.mirror(abilities, client));
     }
 
     /// The client's list of roots has changed.

@@ -43,9 +43,10 @@ pub trait Source: Send + Sync + 'static {
     /// Runs a tool; may start the source first. Dropping the future cancels the call, there and here.
     fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>>;
 
-    /// The one client of this process says what it can be asked (`initialize`). A source that passes questions on
-    /// takes it over; called before anything else asks for the offer.
-    fn mirror(&self, _abilities: &Abilities) {}
+    /// The one client of this process says what it can be asked (`initialize`), and is there to be asked. A source
+    /// that passes questions on takes both over; called before anything else asks for the offer. The client is to be
+    /// held weakly: it holds the gateway.
+    fn mirror(&self, _abilities: &Abilities, _client: &Arc<dyn Client>) {}
 
     /// The client's list of roots has changed (`notifications/roots/list_changed`).
     fn roots_changed(&self) {}

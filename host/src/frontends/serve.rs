@@ -8,7 +8,7 @@ use gateway_core::{
     call::Call,
     error::CallError,
     payload::{Json, Reply},
-    source::{Abilities, Dispatch},
+    source::{Abilities, Client, Dispatch},
     wire::{
         json::{Members, Object},
         message::{Frame, INVALID_PARAMS, METHOD_NOT_FOUND, Malformed, Message, Outgoing, read},
@@ -105,7 +105,7 @@ fn notification(session: &Session, method: &str, params: Option<&Json>) {
 }
 
 /// The handshake. Reads nothing, starts nothing: a client waits for this answer before it does anything else.
-fn initialize(session: &Session, id: Json, params: Option<&Json>) -> Outgoing {
+fn initialize(session: &Arc<Session>, id: Json, params: Option<&Json>) -> Outgoing {
     let members = params.and_then(|params| Members::read(params.as_bytes()).ok());
     let Some((members, params)) = members.zip(params) else {
         return Outgoing::error(Some(id), INVALID_PARAMS, "`params` of `initialize` have to be an object");
@@ -113,7 +113,8 @@ fn initialize(session: &Session, id: Json, params: Option<&Json>) -> Outgoing {
     let Some(asked) = members.text("protocolVersion") else {
         return Outgoing::error(Some(id), INVALID_PARAMS, "`protocolVersion` is missing");
     };
-    session.gateway().mirror(&Abilities::of(members.part(params.bytes(), "capabilities").as_ref()));
+    let abilities = Abilities::of(members.part(params.bytes(), "capabilities").as_ref());
+    session.gateway().mirror(&abilities, &(session.clone() as Arc<dyn Client>));
     let identity = session.identity();
     let mut tools = ToolsCapability::default();
     tools.list_changed = Some(true);
