@@ -11,6 +11,7 @@
 //! * [`snapshot`]: the catalogue, an immutable picture of all that is offered.
 //! * [`error`]: why a call gave no result.
 //! * [`tasks`]: what is spawned has an owner.
+//! * [`units`]: durations and sizes as configuration writes them.
 //! * [`wire`]: JSON-RPC, the only place that reads or writes it.
 
 pub mod call;
@@ -21,4 +22,5 @@ pub mod role;
 pub mod snapshot;
 pub mod source;
 pub mod tasks;
+pub mod units;
 pub mod wire;
