@@ -14,6 +14,9 @@ pub const MAX_LINE: usize = 64 << 20;
 /// How much is read and written at once.
 const CHUNK: usize = 64 << 10;
 
+/// How much is kept of each end of a line that is thrown away.
+const KEPT: usize = 128;
+
 /// Reads lines; each is a counted slice of the buffer it was read into.
 #[derive(Debug)]
 pub struct Lines<R> {
@@ -24,6 +27,10 @@ pub struct Lines<R> {
     limit: usize,
     /// The rest of a line over the limit is being thrown away.
     skipping: bool,
+    /// How that line begins.
+    head: Vec<u8>,
+    /// How it ends, as far as it was read.
+    tail: Vec<u8>,
 }
 
 /// What [`Lines::next`] gives.
@@ -40,7 +47,15 @@ pub enum Line {
 impl<R: AsyncRead + Unpin> Lines<R> {
     /// Lines of at most `limit` bytes.
     pub fn new(source: R, limit: usize) -> Self {
-        Self { source, buffer: BytesMut::new(), searched: 0, limit, skipping: false }
+        Self {
+            source,
+            buffer: BytesMut::new(),
+            searched: 0,
+            limit,
+            skipping: false,
+            head: Vec::new(),
+            tail: Vec::new(),
+        }
     }
 
     /// The next line; `None` at the end. Cancel safe: nothing is lost when the future is dropped.
@@ -53,7 +68,9 @@ impl<R: AsyncRead + Unpin> Lines<R> {
                 let mut line = self.buffer.split_to(self.searched + at + 1);
                 self.searched = 0;
                 line.truncate(line.len() - 1);
-                if std::mem::take(&mut self.skipping) {
+                if self.skipping || line.len() > self.limit {
+                    self.cut_off(&line);
+                    self.skipping = false;
                     return Ok(Some(Line::TooLong));
                 }
                 if !line.trim_ascii().is_empty() {
@@ -61,26 +78,47 @@ impl<R: AsyncRead + Unpin> Lines<R> {
                 }
             }
             if self.buffer.len() > self.limit || self.skipping {
-                self.buffer.clear();
-                self.skipping = true;
+                let part = self.buffer.split();
+                self.cut_off(&part);
             }
             self.searched = self.buffer.len();
-            self.buffer.reserve(CHUNK);
+            // Small lines share a chunk; one that is still in use is not allocated anew for each of them.
+            if self.buffer.capacity() - self.buffer.len() < CHUNK / 4 {
+                self.buffer.reserve(CHUNK);
+            }
             if self.source.read_buf(&mut self.buffer).await? == 0 {
                 return Ok(self.rest());
             }
         }
     }
 
+    /// The beginning and the end of the line that was last [`Line::TooLong`].
+    #[must_use]
+    pub fn cut(&self) -> (&[u8], &[u8]) {
+        (&self.head, &self.tail)
+    }
+
+    /// Throws away a part of a line that is too long, but for its ends.
+    fn cut_off(&mut self, part: &[u8]) {
+        if !std::mem::replace(&mut self.skipping, true) {
+            self.head = part[..part.len().min(KEPT)].to_vec();
+            self.tail.clear();
+        }
+        self.tail.extend_from_slice(&part[part.len().saturating_sub(KEPT)..]);
+        let surplus = self.tail.len().saturating_sub(KEPT);
+        self.tail.drain(..surplus);
+    }
+
     /// What is left at the end of the stream, once.
     fn rest(&mut self) -> Option<Line> {
         self.searched = 0;
         let rest = self.buffer.split();
-        match std::mem::take(&mut self.skipping) {
-            true => Some(Line::TooLong),
-            false if rest.trim_ascii().is_empty() => None,
-            false => Some(Line::Torn(rest.freeze())),
+        if self.skipping || rest.len() > self.limit {
+            self.cut_off(&rest);
+            self.skipping = false;
+            return Some(Line::TooLong);
         }
+        (!rest.trim_ascii().is_empty()).then(|| Line::Torn(rest.freeze()))
     }
 }
 
@@ -139,6 +177,7 @@ mod tests {
             while let Some(line) = lines.next().await.unwrap() {
                 all.push(line);
             }
+            assert_eq!(lines.cut(), (&b"0123456789012345"[..], &b"0123456789".repeat(4)[..]));
             all
         });
         write.write_all(b"0123456789012345678901234567890123456789\nok\n").await.unwrap();

@@ -119,6 +119,9 @@ fn read_one(frame: &Bytes, text: &[u8]) -> Result<Message, Malformed> {
     let outcome = match (members.part(frame, "result"), members.part(frame, "error")) {
         (Some(result), None) => Ok(result),
         (None, Some(error)) => Err(error),
+        // Some libraries write both, the one that does not hold as null.
+        (Some(result), Some(error)) if error.as_bytes() == b"null" => Ok(result),
+        (Some(result), Some(error)) if result.as_bytes() == b"null" => Err(error),
         _ => return Err(invalid("neither a request (`method`) nor an answer (`result` or `error`)")),
     };
     // An answer to something that could not be read has the id null (JSON-RPC 2.0, section 5).
@@ -293,6 +296,8 @@ mod tests {
         assert!(matches!(one(r#"{"jsonrpc":"2.0","method":"m"}"#), Ok(Message::Notification { .. })));
         assert!(matches!(one(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#), Ok(Message::Response { outcome: Ok(_), .. })));
         assert!(matches!(one(r#"{"jsonrpc":"2.0","id":1,"error":{}}"#), Ok(Message::Response { outcome: Err(_), .. })));
+        let both = one(r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null}"#);
+        assert!(matches!(both, Ok(Message::Response { outcome: Ok(_), .. })));
     }
 
     #[test]
