@@ -1,10 +1,17 @@
 //! The command line: one file for each command, each a `run`.
 
+pub mod error;
 pub mod output;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{Write as _, stderr},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use self::error::{Hint, Usage};
 
 /// One MCP endpoint for external servers and sandboxed plugins, filtered by role.
 #[derive(Debug, Parser)]
@@ -45,6 +52,26 @@ pub enum LogLevel {
     Trace,
 }
 
+impl Global {
+    /// The level that the flags ask for, if they do.
+    #[must_use]
+    pub fn level(&self) -> Option<&'static str> {
+        match (self.log_level, self.verbose, self.quiet) {
+            (Some(level), ..) => Some(match level {
+                LogLevel::Error => "error",
+                LogLevel::Warn => "warn",
+                LogLevel::Info => "info",
+                LogLevel::Debug => "debug",
+                LogLevel::Trace => "trace",
+            }),
+            (None, 0, false) => None,
+            (None, 0, true) => Some("error"),
+            (None, 1, _) => Some("debug"),
+            (None, ..) => Some("trace"),
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {}
 
@@ -52,6 +79,14 @@ impl Cli {
     /// Runs the command and gives the process's exit code: 0 done, 1 the tool or backend failed, 2 wrong usage or
     /// configuration.
     pub fn run(self) -> ExitCode {
+        self.execute().unwrap_or_else(|error| {
+            // Where standard error is closed too, the exit code has to say it alone.
+            let _ = stderr().write_all(error::render(&error).as_bytes());
+            error::exit_code(&error)
+        })
+    }
+
+    fn execute(self) -> anyhow::Result<ExitCode> {
         match self.command {}
     }
 }

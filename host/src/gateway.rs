@@ -82,8 +82,10 @@ impl Gateway {
             return current;
         }
         let snapshot = Arc::new(Snapshot::of(self.roles.clone(), &self.sources));
-        self.current.store(Some(snapshot.clone()));
-        self.published.send_modify(|version| *version += 1);
+        // The first one is no change: nobody has seen another.
+        if self.current.swap(Some(snapshot.clone())).is_some() {
+            self.published.send_modify(|version| *version += 1);
+        }
         snapshot
     }
 
@@ -230,3 +232,6 @@ pub struct Params {
     /// Further members.
     pub rest: Vec<(Box<str>, Json)>,
 }
+
+#[cfg(test)]
+mod tests;

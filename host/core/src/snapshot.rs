@@ -39,6 +39,14 @@ pub struct Entry {
     definition: Json,
 }
 
+impl Entry {
+    /// The definition as `tools/list` shows it.
+    #[must_use]
+    pub fn definition(&self) -> &Json {
+        &self.definition
+    }
+}
+
 /// What an entry stands for.
 #[derive(Debug, Clone)]
 pub enum Target {

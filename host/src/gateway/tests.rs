@@ -1,0 +1,134 @@
+use std::sync::{Mutex, atomic::AtomicUsize};
+
+use gateway_core::{
+    call::{Caller, MAX_DEPTH},
+    error::{Failure, FailureKind},
+    name::{Naming, SourceName},
+    role::{Pattern, Role},
+    source::{Client, Offer, SourceStatus, State, Tool},
+    wire::message::error_object,
+};
+
+use super::*;
+
+/// A server with the tools `echo` and `again`, which calls itself as deep as it may.
+struct Fake {
+    name: SourceName,
+    naming: Naming,
+    offer: Mutex<Arc<Offer>>,
+    starts: AtomicUsize,
+}
+
+impl Fake {
+    fn new(name: &str) -> Arc<Self> {
+        let name = SourceName::new(name).unwrap();
+        let naming = Naming::canonical(&name);
+        Arc::new(Self { name, naming, offer: Mutex::default(), starts: AtomicUsize::new(0) })
+    }
+}
+
+impl Source for Fake {
+    fn name(&self) -> &SourceName {
+        &self.name
+    }
+    fn naming(&self) -> &Naming {
+        &self.naming
+    }
+    fn offer(&self) -> Arc<Offer> {
+        self.offer.lock().unwrap().clone()
+    }
+    fn learn(&self) -> Fut<'_, Result<(), CallError>> {
+        Box::pin(async {
+            self.starts.fetch_add(1, Ordering::Relaxed);
+            let tools = ["echo", "again"].map(|name| Tool {
+                name: name.into(),
+                definition: Json::parse(format!(r#"{{"name":"{name}","inputSchema":{{"type":"object"}}}}"#)).unwrap(),
+            });
+            *self.offer.lock().unwrap() = Arc::new(Offer { tools: Some(tools.into()) });
+            Ok(())
+        })
+    }
+    fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {
+        Box::pin(async move {
+            match &*request.tool {
+                "again" => call.invoke("files__again", None, None).await,
+                _ => Ok(Reply { body: request.arguments.unwrap_or(Json::empty_object()) }),
+            }
+        })
+    }
+    fn status(&self) -> SourceStatus {
+        SourceStatus { kind: "server", state: State::Idle, starts: 0, calls: 0, tools: None, error: None }
+    }
+    fn stop(&self, _: Duration) -> Fut<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+struct Nobody;
+
+impl Client for Nobody {
+    fn progress(&self, _: &Json, _: &Json) {}
+    fn ask(&self, _: Box<str>, _: Option<Json>) -> Fut<'_, Result<Json, Json>> {
+        Box::pin(async { Err(error_object(0, "nobody")) })
+    }
+}
+
+fn gateway(globs: &[&str], sources: Vec<Arc<Fake>>) -> (Arc<Gateway>, RoleId) {
+    let allow = globs.iter().map(|glob| Pattern::new(glob).unwrap()).collect();
+    let role = Role { name: "r".into(), allow: Some(allow), deny: Box::new([]) };
+    let roles = Arc::new(RoleSet::new(vec![role], Some("r")));
+    let role = roles.resolve(None).unwrap();
+    let sources = sources.into_iter().map(|source| source as Arc<dyn Source>).collect();
+    (Arc::new(Gateway::new(roles, sources)), role)
+}
+
+async fn run(gateway: &Arc<Gateway>, role: RoleId, tool: &str) -> Result<Reply, CallError> {
+    let call = Call::root(Caller { role }, None, Arc::new(Nobody), gateway.clone());
+    let params = Params { arguments: Some(Json::parse(r#"{"x":1.50}"#).unwrap()), ..Params::default() };
+    gateway.run(tool, params, Arc::new(call)).await
+}
+
+#[tokio::test]
+async fn a_hidden_tool_is_an_unknown_tool() {
+    let (gateway, role) = gateway(&["files__echo"], vec![Fake::new("files"), Fake::new("memory")]);
+    assert_eq!(run(&gateway, role, "files__echo").await.unwrap().body.as_str(), r#"{"x":1.50}"#);
+    for name in ["files__again", "files__missing", "memory__echo", "_memory_connect", "nonsense", ""] {
+        match run(&gateway, role, name).await {
+            Err(CallError::UnknownTool(unknown)) => assert_eq!(&*unknown, name),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_role_cannot_see_is_not_started() {
+    let (files, memory) = (Fake::new("files"), Fake::new("memory"));
+    let (gateway, role) = gateway(&["files_*"], vec![files.clone(), memory.clone()]);
+    assert!(run(&gateway, role, "memory__echo").await.is_err());
+    assert!(run(&gateway, role, "_memory_connect").await.is_err());
+    assert!(run(&gateway, role, "files__echo").await.is_ok());
+    assert_eq!((files.starts.load(Ordering::Relaxed), memory.starts.load(Ordering::Relaxed)), (1, 0));
+}
+
+#[tokio::test]
+async fn connecting_replaces_the_placeholder() {
+    let (gateway, role) = gateway(&["*__echo"], vec![Fake::new("files")]);
+    let published = gateway.published();
+    assert!(gateway.snapshot().list(role).as_str().contains("_files_connect"));
+    assert!(!published.has_changed().unwrap(), "the first catalogue is no change");
+    let reply = run(&gateway, role, "_files_connect").await.unwrap();
+    assert!(reply.body.as_str().contains(r#""tool_names":["files__echo"]"#), "{}", reply.body);
+    assert!(published.has_changed().unwrap());
+    assert!(!gateway.snapshot().list(role).as_str().contains("_files_connect"));
+}
+
+#[tokio::test]
+async fn nesting_has_an_end() {
+    let (gateway, role) = gateway(&["*"], vec![Fake::new("files")]);
+    match run(&gateway, role, "files__again").await {
+        Err(CallError::Failed(Failure { kind: FailureKind::Limit, message, .. })) => {
+            assert!(message.contains(&MAX_DEPTH.to_string()), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
