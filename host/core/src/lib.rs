@@ -11,6 +11,7 @@
 //! * [`snapshot`]: the catalogue, an immutable picture of all that is offered.
 //! * [`error`]: why a call gave no result.
 //! * [`tasks`]: what is spawned has an owner.
+//! * [`settings`]: what the configurations of several parts have in common.
 //! * [`units`]: durations and sizes as configuration writes them.
 //! * [`wire`]: JSON-RPC, the only place that reads or writes it.
 
@@ -19,6 +20,7 @@ pub mod error;
 pub mod name;
 pub mod payload;
 pub mod role;
+pub mod settings;
 pub mod snapshot;
 pub mod source;
 pub mod tasks;

@@ -1,0 +1,3 @@
+//! External servers.
+
+pub mod config;
