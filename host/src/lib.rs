@@ -1,6 +1,7 @@
 //! MCP Gateway as a library; the binary `gateway` is a thin user of it.
 
 pub mod cli;
+pub mod folders;
 pub mod frontends;
 pub mod gateway;
 pub mod sources;
