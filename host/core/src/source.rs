@@ -26,6 +26,11 @@ pub trait Source: Send + Sync + 'static {
     /// How its tools are named in public.
     fn naming(&self) -> &Naming;
 
+    /// What it is for, in the words of the configuration.
+    fn description(&self) -> Option<&str> {
+        None
+    }
+
     /// What it offers as far as that is known. Starts nothing. The same `Arc` as last time means: unchanged.
     fn offer(&self) -> Arc<Offer>;
 

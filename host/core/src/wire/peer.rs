@@ -180,6 +180,12 @@ impl Peer {
         self.shared.lock().outgoing = None;
     }
 
+    /// Whether nothing more comes from the other side.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.shared.ended.is_cancelled()
+    }
+
     /// Waits until nothing more comes from the other side.
     pub async fn ended(&self) {
         self.shared.ended.cancelled().await;

@@ -1,0 +1,5 @@
+//! The life of external servers, with real processes.
+
+mod harness;
+mod lifecycle;
+mod talk;
