@@ -88,14 +88,14 @@ impl Reader {
             *depth += usize::from(*skipped == name);
             return;
         }
-        if SKIPPED.contains(&name.as_str()) {
+        if SKIPPED.contains(&name.as_str()) || (name == "title" && !self.title.is_empty()) {
             // `<svg/>` is the one of them that may end where it begins.
             self.skipped = (!tag.self_closing).then_some((name, 1));
             return;
         }
         self.writer.line_ends(line_ends(&name));
         match name.as_str() {
-            "title" => self.in_title = self.title.is_empty(),
+            "title" => self.in_title = true,
             "base" => self.base = self.link(tag, "href").unwrap_or_else(|| self.base.clone()),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 let level = name.bytes().last().map_or(1, |digit| usize::from(digit - b'0'));

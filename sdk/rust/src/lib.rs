@@ -101,7 +101,7 @@ pub use host::{CallError, ConfigError, Level, call_tool, cancelled, config, log,
 pub use output::{Json, ToolOutput};
 pub use result::ToolResult;
 
-// A plugin derives `Deserialize` and `JsonSchema` for its own argument types.
+// For whoever wants `json!`, or to derive without dependencies of their own (`#[serde(crate = "gateway_sdk::serde")]`).
 pub use {schemars, serde, serde_json};
 
 /// The component's exports, which exist on wasm alone.

@@ -3,6 +3,7 @@
 use std::net::{TcpStream, ToSocketAddrs};
 
 use gateway_sdk::{Json, tool};
+use wstd::http::body::{Bytes, util::Empty};
 use wstd::http::error::ErrorCode;
 use wstd::http::{Body, Client, Request};
 
@@ -18,12 +19,28 @@ async fn get(
     if let Some((name, value)) = header.as_deref().and_then(|header| header.split_once(": ")) {
         request = request.header(name, value);
     }
-    let request = request.body(Body::empty()).map_err(|error| error.to_string())?;
+    // wstd writes even an `empty` body, and reports that the gateway closed it, rather than the refusal that follows.
+    let empty = Body::from_http_body(Empty::<Bytes>::new());
+    let request = request.body(empty).map_err(|error| error.to_string())?;
     let response = Client::new().send(request).await.map_err(|error| reason(&error))?;
     let status = response.status().as_u16();
     let mut body = response.into_body();
     let text = body.str_contents().await.map_err(|error| reason(&error))?;
     Ok(format!("{status} {text}"))
+}
+
+/// Post a text to a URL, and return the status.
+#[tool]
+async fn post(
+    /** the URL */
+    url: String,
+    /** the text */
+    #[default("hello")]
+    text: String,
+) -> Result<String, String> {
+    let request = Request::post(&url).body(Body::from(text)).map_err(|error| error.to_string())?;
+    let response = Client::new().send(request).await.map_err(|error| reason(&error))?;
+    Ok(response.status().as_u16().to_string())
 }
 
 /// Connect a socket to a host and port.
@@ -51,4 +68,4 @@ fn reason(error: &wstd::http::Error) -> String {
     error.downcast_ref::<ErrorCode>().map_or_else(|| error.to_string(), |code| format!("{code:?}"))
 }
 
-gateway_sdk::export!(get, connect, resolve);
+gateway_sdk::export!(get, post, connect, resolve);
