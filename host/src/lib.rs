@@ -1,6 +1,8 @@
 //! MCP Gateway as a library; the binary `gateway` is a thin user of it.
 
+pub mod app;
 pub mod cli;
+pub mod config;
 pub mod folders;
 pub mod frontends;
 pub mod gateway;

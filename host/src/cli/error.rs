@@ -2,6 +2,8 @@
 
 use std::{fmt, process::ExitCode};
 
+use crate::config::{LoadError, NotFound};
+
 /// Wrong usage or configuration: exit code 2. Everything else that fails is 1.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -37,12 +39,17 @@ impl fmt::Display for Hint {
 /// The exit code of a command that failed.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
-    ExitCode::from(if error.downcast_ref::<Usage>().is_some() { 2 } else { 1 })
+    let usage = error.is::<Usage>() || error.is::<LoadError>() || error.is::<NotFound>();
+    ExitCode::from(if usage { 2 } else { 1 })
 }
 
 /// The error as a person reads it: thing, cause, cause of that; then the hint.
 #[must_use]
 pub fn render(error: &anyhow::Error) -> String {
+    if let Some(LoadError::Invalid(report)) = error.downcast_ref() {
+        // Says of each mistake by itself that it is one.
+        return report.to_string();
+    }
     let hint = error.downcast_ref::<Usage>().and_then(|usage| usage.hint.clone());
     let hint = hint.or_else(|| error.downcast_ref::<Hint>().map(|hint| hint.0.clone()));
     // The hint is the outermost context, and no part of the sentence.

@@ -1,0 +1,143 @@
+//! `gateway list`: what there is, and what a role sees of it.
+
+use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode, sync::Arc};
+
+use gateway_core::{
+    snapshot::{Entry, Target},
+    source::Source,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Global, open::open, output};
+use crate::app::App;
+
+/// List servers, plugins and the tools that a role sees
+#[derive(Debug, clap::Args)]
+pub struct ListCommand {
+    /// The role [default: `default_role`]
+    #[arg(long, env = "MCP_GATEWAY_ROLE")]
+    role: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Listing {
+    role: String,
+    servers: BTreeMap<String, Listed>,
+    plugins: BTreeMap<String, Listed>,
+    tools: Vec<ListedTool>,
+}
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    /// Missing: not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ListedTool {
+    name: String,
+    source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+}
+
+impl ListCommand {
+    /// Runs the command. Starts no server: what is not known yet is said to be so.
+    ///
+    /// # Errors
+    /// Wrong usage or configuration.
+    pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        let app = open(global, self.role.as_deref())?;
+        let listing = Self::listing(&app).await;
+        app.stop().await;
+        match self.json {
+            true => output::print_json(&listing)?,
+            false => output::print(&listing.text())?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn listing(app: &App) -> Listing {
+        let snapshot = app.gateway().list().await;
+        let mut listing = Listing {
+            role: snapshot.roles().get(app.role()).name.to_string(),
+            servers: BTreeMap::new(),
+            plugins: BTreeMap::new(),
+            tools: snapshot.visible(app.role()).map(|(entry, source)| ListedTool::of(entry, source)).collect(),
+        };
+        for source in snapshot.sources() {
+            let status = source.status();
+            let listed = Listed { enabled: true, description: None, tools: status.tools, error: status.error };
+            match status.kind {
+                "server" => listing.servers.insert(source.name().to_string(), listed),
+                "plugin" => listing.plugins.insert(source.name().to_string(), listed),
+                _ => None,
+            };
+        }
+        listing
+    }
+}
+
+impl ListedTool {
+    fn of(entry: &Entry, source: &Arc<dyn Source>) -> Self {
+        #[derive(Deserialize)]
+        struct Head {
+            title: Option<String>,
+            description: Option<String>,
+        }
+        let head = entry.definition().to::<Head>().ok();
+        let described = head.and_then(|head| head.description.or(head.title));
+        let description = match &entry.target {
+            Target::Tool(_) => described,
+            Target::Placeholder => Some("tools not known yet; call it, or any of them, to start the server".to_owned()),
+        };
+        Self { name: entry.public.to_string(), source: source.name().to_string(), description }
+    }
+}
+
+impl Listing {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for (heading, sources) in [("Servers", &self.servers), ("Plugins", &self.plugins)] {
+            let _ = writeln!(text, "{heading} ({}):", sources.len());
+            for (name, source) in sources {
+                let _ = writeln!(text, "  {name}: {}", source.text());
+            }
+            text.push('\n');
+        }
+        let _ = writeln!(text, "Tools that the role {} sees ({}):", self.role, self.tools.len());
+        let width = self.tools.iter().map(|tool| tool.name.len()).max().unwrap_or_default();
+        for tool in &self.tools {
+            // The first line says what a tool is; the rest is for models.
+            let description = tool.description.as_deref().and_then(|text| text.lines().next()).unwrap_or_default();
+            let _ = writeln!(text, "{}", format!("  {:width$}  {description}", tool.name).trim_end());
+        }
+        text
+    }
+}
+
+impl Listed {
+    fn text(&self) -> String {
+        let state = match (self.enabled, &self.error, self.tools) {
+            (false, ..) => "disabled".to_owned(),
+            (true, Some(error), _) => error.clone(),
+            (true, None, Some(1)) => "1 tool".to_owned(),
+            (true, None, Some(tools)) => format!("{tools} tools"),
+            (true, None, None) => "tools not known yet".to_owned(),
+        };
+        match &self.description {
+            Some(description) => format!("{description} [{state}]"),
+            None => format!("[{state}]"),
+        }
+    }
+}

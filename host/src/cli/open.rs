@@ -1,0 +1,63 @@
+//! The configuration that a command works on, and the gateway made from it.
+
+use std::{
+    io::{Write as _, stderr},
+    path::PathBuf,
+};
+
+use gateway_core::role::RoleError;
+
+use super::{Global, Usage};
+use crate::{
+    app::{App, BuildError},
+    config::{Config, Loaded, find},
+    folders::Folders,
+    telemetry,
+};
+
+/// Finds and reads the configuration, starts logging as it says, and shows what it warns of.
+///
+/// # Errors
+/// Where there is none, or it cannot be used.
+pub fn load(global: &Global) -> anyhow::Result<(PathBuf, Loaded)> {
+    let file = find(global.config.as_deref())?;
+    let loaded = Config::load(&file)?;
+    telemetry::start(global.level().unwrap_or(loaded.config.log_level.as_str()));
+    if !loaded.report.problems.is_empty() && !global.quiet {
+        // A log line would break the caret off its line.
+        let _ = stderr().write_all(loaded.report.to_string().as_bytes());
+    }
+    Ok((file, loaded))
+}
+
+/// The gateway of the configuration, for callers of `role`. Starts nothing.
+///
+/// # Errors
+/// Wrong usage or configuration, above all a role that is not configured.
+pub fn open(global: &Global, role: Option<&str>) -> anyhow::Result<App> {
+    let (file, loaded) = load(global)?;
+    let folders = Folders::discover()?;
+    App::build(&file, loaded, &folders, role).map_err(|BuildError::Role(error)| no_role(&error).into())
+}
+
+/// What to write where there is no role to go by.
+fn no_role(error: &RoleError) -> Usage {
+    let (known, hint) = match error {
+        RoleError::Unknown { name, known } => (known, nearest(name, known)),
+        RoleError::Missing { known } => (known, None),
+        _ => return Usage::new(error.to_string()),
+    };
+    let name_one = "name one with --role or MCP_GATEWAY_ROLE, or set `default_role` in the configuration";
+    let hint = match (hint, known.is_empty()) {
+        (Some(hint), _) => hint,
+        (None, true) => "the configuration has no `roles`: leave the role out".to_owned(),
+        (None, false) => format!("{name_one}; the configured roles are {}", known.join(", ")),
+    };
+    Usage::new(error.to_string()).hint(hint)
+}
+
+fn nearest(name: &str, known: &[String]) -> Option<String> {
+    let near = known.iter().map(|role| (strsim::damerau_levenshtein(name, role), role)).min()?;
+    let is_near = near.0 <= name.len().max(3) / 3;
+    is_near.then(|| format!("did you mean {:?}? the configured roles are {}", near.1, known.join(", ")))
+}
