@@ -1,8 +1,10 @@
 //! External servers: a command that speaks MCP on its standard streams, started when it is needed.
 //!
-//! * [`guard`]: no child outlives the gateway.
-//! * `child`: one process. `link`: a process and the connection to it. `handshake`: the first words with it.
-//! * `lifecycle`: when it runs. `remembered`: what it offers while it does not.
+//! * [`config`]: how `gateway.yaml` describes a server. [`guard`]: no child outlives the gateway.
+//! * `child`: one process. `link`: a process and the connection to it. `handshake`: the first words with it. `manners`:
+//!   what it is answered when it asks.
+//! * `lifecycle`: when it runs. `backoff`: how soon again. `tend`: what goes on meanwhile. `remembered`: what it offers
+//!   while it does not run.
 
 use std::{
     fmt,
@@ -31,13 +33,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use self::{guard::Guard, lifecycle::Lifecycle, link::Link};
 
+mod backoff;
 mod child;
 pub mod config;
 pub mod guard;
 mod handshake;
 mod lifecycle;
 mod link;
+mod manners;
 mod remembered;
+mod tend;
 
 /// How often a call is tried with servers that end before they were asked anything.
 const ATTEMPTS: usize = 3;

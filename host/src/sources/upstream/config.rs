@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use gateway_core::{
     name::{Naming, SourceName},
     role::Pattern,
-    settings::Values,
+    settings::{Values, texts},
     units::Seconds,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -22,6 +22,8 @@ pub struct ServerConfig {
     /// it. A relative path with a `/` in it starts at the folder of the configuration file.
     pub command: Option<String>,
     /// The arguments of `command`, each as it is.
+    #[serde(deserialize_with = "texts")]
+    #[schemars(with = "Option<Vec<Argument>>")]
     pub args: Option<Vec<String>>,
     /// Environment variables of the program, beside the few that every program gets.
     pub env: Values,
@@ -85,6 +87,15 @@ pub enum Prefix {
     None,
     /// This.
     Name(SourceName),
+}
+
+/// An argument, as the schema shows it.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is used")]
+enum Argument {
+    Text(String),
+    Number(i64),
 }
 
 /// Which of a server's tools are there: those that `allow` has, less those that `deny` has. Globs of the server's own

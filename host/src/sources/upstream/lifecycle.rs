@@ -2,9 +2,8 @@
 //! started again after it has failed, with growing pauses.
 
 use std::{
-    hash::{BuildHasher as _, RandomState},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -18,30 +17,26 @@ use gateway_core::{
 };
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, sleep_until, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::{
     Settings, Stage,
+    backoff::{Backoff, Wait},
     handshake::{self, HandshakeError},
-    link::{Alive, End, Lease, Link, Mirror},
+    link::{Alive, End, Lease, Link},
+    manners::Mirror,
     remembered::{self, Known},
-    seconds,
+    seconds, tend,
 };
 
 /// How long a server that did not start has to end.
 const FAILED_GRACE: Duration = Duration::from_secs(1);
 
 /// How long a server that is idle has to end.
-const IDLE_GRACE: Duration = Duration::from_secs(4);
-
-/// Pauses up to this are waited for; a longer one is answered at once, with the time that is left.
-const SHORT_PAUSE: Duration = Duration::from_secs(2);
-
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(super) const IDLE_GRACE: Duration = Duration::from_secs(4);
 
 /// The life of one server.
 pub(super) struct Lifecycle {
@@ -56,12 +51,7 @@ pub(super) struct Lifecycle {
 
 struct State {
     phase: Phase,
-    /// Failures in a row.
-    failures: u32,
-    /// Not to be started again before.
-    not_before: Option<Instant>,
-    /// The last failure, while nothing has worked since.
-    error: Option<Failure>,
+    backoff: Backoff,
 }
 
 enum Phase {
@@ -93,7 +83,7 @@ impl Lifecycle {
             settings,
             known: Known::default(),
             mirror: Mutex::default(),
-            state: Mutex::new(State { phase: Phase::Idle, failures: 0, not_before: None, error: None }),
+            state: Mutex::new(State { phase: Phase::Idle, backoff: Backoff::default() }),
             starts: AtomicU64::new(0),
             alive: watch::Sender::new(0),
             tasks: Tasks::new(),
@@ -129,10 +119,10 @@ impl Lifecycle {
             Phase::Starting(start) => return Step::WaitForStart(start.outcome.clone()),
             Phase::Idle => {}
         }
-        match state.not_before.map(|at| at.saturating_duration_since(Instant::now())) {
-            Some(pause) if pause > SHORT_PAUSE => return Step::GiveUp(state.still_failing(pause)),
-            Some(pause) if !pause.is_zero() => return Step::Pause(pause),
-            _ => {}
+        match state.backoff.wait(Instant::now()) {
+            Wait::No => {}
+            Wait::Short(pause) => return Step::Pause(pause),
+            Wait::Long(failure) => return Step::GiveUp(failure),
         }
         let (result, outcome) = watch::channel(None);
         let cancel = CancellationToken::new();
@@ -212,15 +202,15 @@ impl Lifecycle {
             }
             Ok(link) => {
                 state.phase = Phase::Running(link.clone());
-                state.error = None;
-                self.tasks.spawn(tend(Arc::downgrade(self), link, self.settings.idle_timeout));
+                state.backoff.started();
+                self.tasks.spawn(tend::tend(Arc::downgrade(self), link, self.settings.idle_timeout));
                 Ok(())
             }
             Err(failure) => {
                 state.phase = Phase::Idle;
                 if failure.kind != FailureKind::Cancelled {
                     warn!(hint = failure.hint.as_deref(), "{failure}");
-                    state.failed(failure.clone());
+                    state.backoff.failed(failure.clone(), Instant::now());
                 }
                 Err(failure)
             }
@@ -234,7 +224,7 @@ impl Lifecycle {
     }
 
     /// A server has ended. Whoever sees it first says so; for the others nothing is left to do.
-    fn note_end(&self, link: &Arc<Link>, end: &End) {
+    pub(super) fn note_end(&self, link: &Arc<Link>, end: &End) {
         let mut state = self.lock();
         if !matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, link)) {
             return;
@@ -243,13 +233,9 @@ impl Lifecycle {
         if end.wanted {
             return;
         }
-        if link.proved.load(Ordering::Relaxed) {
-            // It has worked: this failure is the first of its kind.
-            state.failures = 0;
-        }
         let message = format!("server {:?} ended ({}){}", self.settings.name, end.how, link.quote());
         warn!("{message}");
-        state.failed(Failure::new(FailureKind::Unavailable, message));
+        state.backoff.failed(Failure::new(FailureKind::Unavailable, message), Instant::now());
     }
 
     fn cancelled(&self) -> Failure {
@@ -258,7 +244,7 @@ impl Lifecycle {
     }
 
     /// Remembers the tools that may be offered, and says so where they are others than before.
-    async fn learn(&self, tools: Vec<Tool>) {
+    pub(super) async fn learn(&self, tools: Vec<Tool>) {
         let offered: Box<[Tool]> = tools.into_iter().filter(|tool| self.settings.offers(&tool.name)).collect();
         let file = remembered::file(&self.settings, &self.mirror().abilities);
         // What was remembered is what news is measured by.
@@ -276,7 +262,7 @@ impl Lifecycle {
     }
 
     /// Gives the link up if nobody has used it for so long; else says when to look again.
-    fn give_up_idle(&self, link: &Arc<Link>, idle: Duration) -> Result<(), Instant> {
+    pub(super) fn give_up_idle(&self, link: &Arc<Link>, idle: Duration) -> Result<(), Instant> {
         let now = Instant::now();
         // Under this lock leases are taken: nobody can take one between the look and the end.
         let mut state = self.lock();
@@ -316,26 +302,26 @@ impl Lifecycle {
     pub(super) fn doing(&self) -> (Doing, u64, Option<String>) {
         let state = self.lock();
         let doing = match &state.phase {
-            Phase::Idle if state.error.is_some() => Doing::Failed,
+            Phase::Idle if state.backoff.error().is_some() => Doing::Failed,
             Phase::Idle => Doing::Idle,
             Phase::Starting(_) => Doing::Starting,
             Phase::Running(_) => Doing::Running,
         };
-        (doing, self.starts.load(Ordering::Relaxed), state.error.as_ref().map(ToString::to_string))
+        (doing, self.starts.load(Ordering::Relaxed), state.backoff.error().map(ToString::to_string))
     }
 
     /// The server has answered a call, so it is worth starting again at once should it end.
     pub(super) fn prove(&self, link: &Link) {
         // Asked first: this is said after every call.
         if !link.proved.load(Ordering::Relaxed) && !link.proved.swap(true, Ordering::Relaxed) {
-            self.lock().recovered();
+            self.lock().backoff.worked();
         }
     }
 
     pub(super) async fn stop(&self, grace: Duration) {
         let running = {
             let mut state = self.lock();
-            state.recovered();
+            state.backoff.worked();
             match &state.phase {
                 Phase::Starting(start) => start.cancel.cancel(),
                 Phase::Running(_) | Phase::Idle => {}
@@ -385,89 +371,10 @@ async fn introduce(link: &Arc<Link>, abilities: &Abilities) -> Result<Vec<Tool>,
     handshake::tools(link.peer(), claims).await
 }
 
-/// Stays with a server that runs: notices its end, reads its tools anew when they change, ends it when it is idle.
-async fn tend(lifecycle: Weak<Lifecycle>, link: Arc<Link>, idle: Duration) {
-    let mut look = Instant::now() + idle;
-    loop {
-        tokio::select! {
-            end = link.ended() => {
-                if let Some(lifecycle) = lifecycle.upgrade() {
-                    lifecycle.note_end(&link, &end);
-                }
-                return;
-            }
-            () = link.list_changed() => {
-                let Some(lifecycle) = lifecycle.upgrade() else { return };
-                relist(&lifecycle, &link).await;
-            }
-            () = sleep_until(look), if !idle.is_zero() => {
-                let Some(lifecycle) = lifecycle.upgrade() else { return };
-                match lifecycle.give_up_idle(&link, idle) {
-                    Ok(()) => {
-                        debug!(server = %lifecycle.settings.name, "idle");
-                        return link.want_end(IDLE_GRACE);
-                    }
-                    Err(later) => look = later,
-                }
-            }
-        }
-    }
-}
-
-async fn relist(lifecycle: &Arc<Lifecycle>, link: &Arc<Link>) {
-    let name = &lifecycle.settings.name;
-    let claims = link.claims_tools.load(Ordering::Relaxed);
-    match timeout(lifecycle.settings.start_timeout, handshake::tools(link.peer(), claims)).await {
-        Ok(Ok(tools)) => lifecycle.learn(tools).await,
-        Ok(Err(error)) => warn!(server = %name, "its changed tools could not be read: {error}"),
-        Err(_) => warn!(server = %name, "its changed tools could not be read in time"),
-    }
-}
-
-// === impl State ===
-
-impl State {
-    fn failed(&mut self, failure: Failure) {
-        self.failures = self.failures.saturating_add(1);
-        let jitter = (RandomState::new().hash_one(self.failures) % 1000) as f64 / 1000.0;
-        self.not_before = Some(Instant::now() + pause(self.failures, jitter));
-        self.error = Some(failure);
-    }
-
-    fn recovered(&mut self) {
-        (self.failures, self.not_before, self.error) = (0, None, None);
-    }
-
-    fn still_failing(&self, pause: Duration) -> Failure {
-        let left = seconds(Duration::from_secs(pause.as_secs() + 1));
-        let last = self.error.clone();
-        let mut failure = last.unwrap_or_else(|| Failure::new(FailureKind::Unavailable, "it has failed before"));
-        failure.message = format!("{}; it is started again in {left} at the earliest", failure.message).into();
-        failure
-    }
-}
-
-/// How long to wait after so many failures in a row: not at all after the first, then half a second, twice as long each
-/// time, up to [`LONGEST_PAUSE`]; up to a tenth less by `jitter` (0 to 1), so that servers that failed together do not
-/// all come back together.
-fn pause(failures: u32, jitter: f64) -> Duration {
-    let Some(doublings) = failures.checked_sub(2) else { return Duration::ZERO };
-    let full = Duration::from_millis(500).saturating_mul(1 << doublings.min(10)).min(LONGEST_PAUSE);
-    full.mul_f64(1.0 - jitter / 10.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sources::upstream::tests::settings;
-
-    #[test]
-    fn pauses_grow_up_to_a_bound() {
-        let ms = |failures| pause(failures, 0.0).as_millis();
-        assert_eq!([0, 1, 2, 3, 4, 5].map(ms), [0, 0, 500, 1000, 2000, 4000]);
-        assert_eq!([8, 9, 100, u32::MAX].map(ms), [30_000; 4]);
-        assert_eq!(pause(3, 1.0).as_millis(), 900);
-    }
 
     #[tokio::test]
     async fn failing_again_and_again_is_answered_without_trying() {
@@ -475,7 +382,7 @@ mod tests {
         let tries = |lifecycle: Arc<Lifecycle>| async move { lifecycle.lease().await.err().unwrap().message };
         assert!(tries(lifecycle.clone()).await.ends_with("command \"no-such-command\" was not found"));
         let failure = Failure::new(FailureKind::Unavailable, "it broke");
-        (0..5).for_each(|_| lifecycle.lock().failed(failure.clone()));
+        (0..5).for_each(|_| lifecycle.lock().backoff.failed(failure.clone(), Instant::now()));
         let message = tries(lifecycle.clone()).await;
         assert!(message.starts_with("it broke; it is started again in "), "{message}");
         lifecycle.stop(Duration::ZERO).await;

@@ -2,34 +2,20 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
-use gateway_core::{
-    error::Failure,
-    name::SourceName,
-    payload::Json,
-    source::{Abilities, Client, Fut},
-    tasks::Tasks,
-    wire::{
-        json::Members,
-        message::{INTERNAL_ERROR, METHOD_NOT_FOUND, error_object},
-        peer::{Inbound, Peer, Skipped},
-    },
-};
+use gateway_core::{error::Failure, tasks::Tasks, wire::peer::Peer};
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, timeout},
 };
-use tracing::{debug, warn};
 
 use super::{
     Settings,
     child::{LastWords, Process, describe, spawn},
+    manners::{Asking, Manners, Mirror},
 };
 
 /// How long a server that closed its standard output has to go by itself, so that its exit status can be told.
@@ -37,12 +23,6 @@ const HANGUP_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long what a server wrote before it ended is still read.
 const DRAIN: Duration = Duration::from_millis(250);
-
-/// How long a person may think about a question of a server.
-const QUESTION_LIMIT: Duration = Duration::from_secs(600);
-
-/// How many lines that are no messages are reported as warnings; the rest is for debugging.
-const WARNINGS: u64 = 5;
 
 /// A server that runs.
 pub(super) struct Link {
@@ -57,7 +37,7 @@ pub(super) struct Link {
     pub(super) proved: AtomicBool,
     /// It says that it has tools.
     pub(super) claims_tools: AtomicBool,
-    use_: Mutex<Use>,
+    usage: Mutex<Use>,
 }
 
 /// Who uses it, and since when nobody does.
@@ -73,13 +53,6 @@ pub(super) struct End {
     pub(super) how: String,
     /// Because the gateway wanted it.
     pub(super) wanted: bool,
-}
-
-/// What a server is told of the client, and the client.
-#[derive(Clone, Default)]
-pub(super) struct Mirror {
-    pub(super) abilities: Abilities,
-    pub(super) client: Option<Weak<dyn Client>>,
 }
 
 /// A use of the link; while there is one, it does not count as idle.
@@ -102,15 +75,9 @@ impl Link {
         alive: Alive,
     ) -> Result<Arc<Self>, Failure> {
         let (process, streams) = spawn(settings)?;
-        let (asking, relist, last_words) = (Arc::default(), Arc::new(Notify::new()), LastWords::default());
-        let told_roots = can(&mirror.abilities, "roots");
-        let manners = Manners {
-            name: settings.name.clone(),
-            mirror,
-            asking: Arc::clone(&asking),
-            relist: relist.clone(),
-            garbage: AtomicU64::new(0),
-        };
+        let told_roots = mirror.offers("roots");
+        let (asking, relist, last_words) = (Arc::<Asking>::default(), Arc::new(Notify::new()), LastWords::default());
+        let manners = Manners::new(settings.name.clone(), mirror, asking.clone(), relist.clone());
         let tasks = Tasks::new();
         let peer = Peer::start(&tasks, streams.stdout, streams.stdin, settings.max_message, Arc::new(manners));
         let (words, name, env) = (last_words.clone(), settings.name.clone(), settings.env.clone());
@@ -122,9 +89,9 @@ impl Link {
             attend(process, attended, tasks, wanted, ended).await;
             drop(alive);
         });
-        let use_ = Mutex::new(Use { leases: 0, last: Instant::now() });
+        let usage = Mutex::new(Use { leases: 0, last: Instant::now() });
         let (proved, claims_tools) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Arc::new(Self { peer, stop, end, last_words, asking, relist, told_roots, proved, claims_tools, use_ }))
+        Ok(Arc::new(Self { peer, stop, end, last_words, asking, relist, told_roots, proved, claims_tools, usage }))
     }
 
     pub(super) fn peer(&self) -> &Peer {
@@ -176,7 +143,7 @@ impl Link {
 
     /// For how long questions of the server have been open so far: time in which it waits for a person.
     pub(super) fn asked_for(&self) -> Duration {
-        self.asking.clock().so_far(Instant::now())
+        self.asking.so_far()
     }
 
     /// Since when nobody uses it; `None` while somebody does.
@@ -186,7 +153,7 @@ impl Link {
     }
 
     fn used(&self) -> MutexGuard<'_, Use> {
-        self.use_.lock().unwrap_or_else(PoisonError::into_inner)
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -260,141 +227,4 @@ async fn attend(
 /// Waits until the end is wanted, or nobody is left who could want anything.
 async fn grace(wanted: &mut watch::Receiver<Option<Duration>>) -> Duration {
     wanted.wait_for(Option::is_some).await.ok().and_then(|grace| *grace).unwrap_or(HANGUP_PATIENCE)
-}
-
-/// How the gateway behaves towards one server.
-struct Manners {
-    name: SourceName,
-    mirror: Mirror,
-    asking: Arc<Asking>,
-    relist: Arc<Notify>,
-    garbage: AtomicU64,
-}
-
-impl Inbound for Manners {
-    fn question(&self, method: Box<str>, params: Option<Json>) -> Fut<'static, Result<Json, Json>> {
-        let ability = match &*method {
-            "sampling/createMessage" => "sampling",
-            "elicitation/create" => "elicitation",
-            "roots/list" => "roots",
-            _ => return refuse(METHOD_NOT_FOUND, format!("unknown method: {method}")),
-        };
-        if !can(&self.mirror.abilities, ability) {
-            // A server that asks what it was told it cannot ask has not read our `initialize`.
-            warn!(target: "server", server = %self.name, "asked for {method}, which its client does not offer");
-            return refuse(METHOD_NOT_FOUND, format!("the client does not offer {ability}"));
-        }
-        let Some(client) = self.mirror.client.as_ref().and_then(Weak::upgrade) else {
-            return refuse(INTERNAL_ERROR, "the client is gone".to_owned());
-        };
-        let open = Question::open(&self.asking);
-        Box::pin(async move {
-            let answer = timeout(QUESTION_LIMIT, client.ask(method, params)).await;
-            drop(open);
-            answer.unwrap_or_else(|_| Err(error_object(INTERNAL_ERROR, "nobody answered in time")))
-        })
-    }
-
-    fn told(&self, method: &str, params: Option<&Json>) {
-        match method {
-            "notifications/tools/list_changed" => self.relist.notify_one(),
-            _ => debug!(target: "server", server = %self.name, method, params = ?params),
-        }
-    }
-
-    fn skipped(&self, what: &Skipped<'_>) {
-        let text = match what {
-            Skipped::NoMessage(line, error) => {
-                let line: String = String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned();
-                format!("wrote {line:?} on standard output, where MCP belongs: {error}")
-            }
-            Skipped::TooLong(limit) => format!("wrote a message of over {limit} bytes"),
-            // The usual end of a call that was cancelled.
-            Skipped::Answer(id) => return debug!(target: "server", server = %self.name, %id, "answer nobody waits for"),
-            other => format!("{other:?}"),
-        };
-        match self.garbage.fetch_add(1, Ordering::Relaxed) {
-            0..WARNINGS => warn!(target: "server", server = %self.name, "{text}"),
-            count => debug!(target: "server", server = %self.name, count, "{text}"),
-        }
-    }
-}
-
-fn can(abilities: &Abilities, ability: &str) -> bool {
-    Members::read(abilities.capabilities().as_bytes()).is_ok_and(|members| members.get(ability).is_some())
-}
-
-fn refuse(code: i32, message: String) -> Fut<'static, Result<Json, Json>> {
-    Box::pin(async move { Err(error_object(code, &message)) })
-}
-
-/// For how long questions are open: a call does not run out of time while a person thinks.
-#[derive(Default)]
-struct Asking(Mutex<Clock>);
-
-#[derive(Default)]
-struct Clock {
-    open: usize,
-    since: Option<Instant>,
-    before: Duration,
-}
-
-impl Clock {
-    fn start(&mut self, now: Instant) {
-        self.open += 1;
-        self.since.get_or_insert(now);
-    }
-
-    fn stop(&mut self, now: Instant) {
-        self.open -= 1;
-        if self.open == 0 {
-            self.before = self.so_far(now);
-            self.since = None;
-        }
-    }
-
-    fn so_far(&self, now: Instant) -> Duration {
-        self.before + self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
-    }
-}
-
-impl Asking {
-    fn clock(&self) -> MutexGuard<'_, Clock> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A question that is open.
-struct Question(Arc<Asking>);
-
-impl Question {
-    fn open(asking: &Arc<Asking>) -> Self {
-        asking.clock().start(Instant::now());
-        Self(asking.clone())
-    }
-}
-
-impl Drop for Question {
-    fn drop(&mut self) {
-        self.0.clock().stop(Instant::now());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn questions_that_overlap_count_once() {
-        let (begin, mut clock) = (Instant::now(), Clock::default());
-        let at = |seconds| begin + Duration::from_secs(seconds);
-        clock.start(at(0));
-        clock.start(at(1));
-        clock.stop(at(2));
-        assert_eq!(clock.so_far(at(3)), Duration::from_secs(3));
-        clock.stop(at(4));
-        assert_eq!(clock.so_far(at(9)), Duration::from_secs(4));
-        clock.start(at(10));
-        assert_eq!(clock.so_far(at(11)), Duration::from_secs(5));
-    }
 }
