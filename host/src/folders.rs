@@ -50,12 +50,7 @@ impl Folders {
     #[must_use]
     pub fn below(cache: &Path, state: &Path) -> Self {
         let cache = cache.join(NAME);
-        Self {
-            compiled: cache.join("compiled"),
-            packages: cache.join("packages"),
-            cache,
-            state: state.join(NAME),
-        }
+        Self { compiled: cache.join("compiled"), packages: cache.join("packages"), cache, state: state.join(NAME) }
     }
 
     /// What is learnt with the configuration `file` and could be learnt again: the tool lists of servers.
@@ -80,7 +75,8 @@ pub fn private(folder: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{} cannot be made: {error}", folder.display()));
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{} cannot be made: {error}", folder.display()));
     builder.create(folder).map_err(named)
 }
 
