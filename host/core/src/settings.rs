@@ -74,6 +74,15 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+/// Reads a list of texts, in which a whole number stands for its digits.
+///
+/// # Errors
+/// Where it is none.
+pub fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let texts = Option::<Vec<Text>>::deserialize(deserializer)?;
+    Ok(texts.map(|texts| texts.into_iter().map(|Text(text)| text).collect()))
+}
+
 impl<'de> Deserialize<'de> for Values {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
