@@ -19,10 +19,11 @@ use gateway_core::{
     source::{Abilities, Client, Dispatch, Event, Fut, Source},
     tasks::Tasks,
 };
-use rmcp::model::CallToolResult;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, warn};
+
+use crate::results;
 
 /// How long the first `tools/list` waits for plugins that are not known yet; `list_changed` brings the rest.
 const LEARN_WAIT: Duration = Duration::from_secs(5);
@@ -197,7 +198,7 @@ impl Gateway {
             "tool_names": names,
             "hint": "Tools are now available. Call them directly by name.",
         });
-        Ok(Reply { body: Json::from_value(&CallToolResult::structured(told)) })
+        Ok(Reply { body: results::structured(&told) })
     }
 
     /// Ends everything: what still learns, then the sources, all within `grace`.

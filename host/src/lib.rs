@@ -6,5 +6,6 @@ pub mod config;
 pub mod folders;
 pub mod frontends;
 pub mod gateway;
+pub mod results;
 pub mod sources;
 pub mod telemetry;

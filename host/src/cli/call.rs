@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tracing::info;
 
-use super::{Global, Usage, open::open, output};
+use super::{Global, Usage, open::{Logging, open}, output};
 use crate::{app::App, gateway::Params};
 
 /// Call one tool and print its result
@@ -48,7 +48,7 @@ impl CallCommand {
     /// # Errors
     /// Wrong usage or configuration.
     pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        let app = open(global, self.role.as_deref())?;
+        let app = open(global, self.role.as_deref(), Logging::Quiet)?;
         let code = self.call(&app).await;
         app.stop().await;
         code

@@ -8,7 +8,7 @@ use gateway_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Global, open::open, output};
+use super::{Global, open::{Logging, open}, output};
 use crate::app::App;
 
 /// List servers, plugins and the tools that a role sees
@@ -57,7 +57,7 @@ impl ListCommand {
     /// # Errors
     /// Wrong usage or configuration.
     pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        let app = open(global, self.role.as_deref())?;
+        let app = open(global, self.role.as_deref(), Logging::Quiet)?;
         let listing = Self::listing(&app).await;
         app.stop().await;
         match self.json {
@@ -118,8 +118,7 @@ impl Listing {
         let _ = writeln!(text, "Tools that the role {} sees ({}):", self.role, self.tools.len());
         let width = self.tools.iter().map(|tool| tool.name.len()).max().unwrap_or_default();
         for tool in &self.tools {
-            // The first line says what a tool is; the rest is for models.
-            let description = tool.description.as_deref().and_then(|text| text.lines().next()).unwrap_or_default();
+            let description = tool.description.as_deref().map(gist).unwrap_or_default();
             let _ = writeln!(text, "{}", format!("  {:width$}  {description}", tool.name).trim_end());
         }
         text
@@ -139,5 +138,16 @@ impl Listed {
             Some(description) => format!("{description} [{state}]"),
             None => format!("[{state}]"),
         }
+    }
+}
+
+/// What a person needs of a description that was written for models: its first sentence, cut where it is long.
+fn gist(description: &str) -> String {
+    const WIDTH: usize = 80;
+    let line = description.lines().next().unwrap_or_default();
+    let sentence = line.split_inclusive(". ").next().unwrap_or_default().trim_end();
+    match sentence.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}…", sentence[..end].trim_end()),
+        None => sentence.to_owned(),
     }
 }

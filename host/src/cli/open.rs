@@ -15,14 +15,27 @@ use crate::{
     telemetry,
 };
 
-/// Finds and reads the configuration, starts logging as it says, and shows what it warns of.
+/// How much is logged where no flag says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logging {
+    /// As the configuration says: for what runs and is watched.
+    Configured,
+    /// Warnings: for what a person waits for.
+    Quiet,
+}
+
+/// Finds and reads the configuration, starts logging, and shows what it warns of.
 ///
 /// # Errors
 /// Where there is none, or it cannot be used.
-pub fn load(global: &Global) -> anyhow::Result<(PathBuf, Loaded)> {
+pub fn load(global: &Global, logging: Logging) -> anyhow::Result<(PathBuf, Loaded)> {
     let file = find(global.config.as_deref())?;
     let loaded = Config::load(&file)?;
-    telemetry::start(global.level().unwrap_or(loaded.config.log_level.as_str()));
+    let level = match logging {
+        Logging::Configured => loaded.config.log_level.as_str(),
+        Logging::Quiet => "warn",
+    };
+    telemetry::start(global.level().unwrap_or(level));
     if !loaded.report.problems.is_empty() && !global.quiet {
         // A log line would break the caret off its line.
         let _ = stderr().write_all(loaded.report.to_string().as_bytes());
@@ -34,8 +47,8 @@ pub fn load(global: &Global) -> anyhow::Result<(PathBuf, Loaded)> {
 ///
 /// # Errors
 /// Wrong usage or configuration, above all a role that is not configured.
-pub fn open(global: &Global, role: Option<&str>) -> anyhow::Result<App> {
-    let (file, loaded) = load(global)?;
+pub fn open(global: &Global, role: Option<&str>, logging: Logging) -> anyhow::Result<App> {
+    let (file, loaded) = load(global, logging)?;
     let folders = Folders::discover()?;
     App::build(&file, loaded, &folders, role).map_err(|BuildError::Role(error)| no_role(&error).into())
 }

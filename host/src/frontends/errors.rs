@@ -1,11 +1,12 @@
 //! The one table that turns errors into MCP.
 
 use gateway_core::{
-    error::{CallError, Failure},
+    error::CallError,
     payload::{Json, Reply},
     wire::message::{INVALID_PARAMS, Outgoing, error_object},
 };
-use rmcp::model::{CallToolResult, ContentBlock};
+
+use crate::results;
 
 /// The answer to a call.
 ///
@@ -25,19 +26,9 @@ pub fn answer(id: Json, result: Result<Reply, CallError>) -> Outgoing {
         }
         Err(CallError::InvalidParams(message)) => Outgoing::error(Some(id), INVALID_PARAMS, &message),
         Err(CallError::Backend(error)) => Outgoing::Error { id: Some(id), error },
-        Err(CallError::Failed(failure)) => Outgoing::Result { id, result: failed(&failure) },
+        Err(CallError::Failed(failure)) => Outgoing::Result { id, result: results::failed(&failure) },
         Err(other) => Outgoing::Error { id: Some(id), error: internal(&other) },
     }
-}
-
-/// The result that tells a model what failed: one sentence, and a hint where there is one.
-fn failed(failure: &Failure) -> Json {
-    let mut text = failure.message.to_string();
-    if let Some(hint) = &failure.hint {
-        text.push_str("\nhint: ");
-        text.push_str(hint);
-    }
-    Json::from_value(&CallToolResult::error(vec![ContentBlock::text(text)]))
 }
 
 fn internal(error: &CallError) -> Json {

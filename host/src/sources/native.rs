@@ -14,8 +14,10 @@ use gateway_core::{
     snapshot::Snapshot,
     source::{Fut, Offer, Source, SourceStatus, State, Tool},
 };
-use rmcp::model::{CallToolResult, Tool as Definition, ToolAnnotations};
+use rmcp::model::{Tool as Definition, ToolAnnotations};
 use serde_json::{Map, Value, json};
+
+use crate::results;
 
 /// The source `gateway`.
 #[derive(Debug)]
@@ -110,7 +112,7 @@ impl Source for Native {
             match &*request.tool {
                 STATUS => {
                     let report = self.status_report(&call.snapshot(), call.caller.role);
-                    Ok(Reply { body: Json::from_value(&CallToolResult::structured(report)) })
+                    Ok(Reply { body: results::structured(&report) })
                 }
                 other => Err(CallError::UnknownTool(other.into())),
             }
