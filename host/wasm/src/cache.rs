@@ -1,0 +1,265 @@
+//! What was worked out once: compiled components, and the tools that they listed.
+//!
+//! A compiled component is native code that runs unchecked, so that the folder is private: it and its files have to
+//! belong to this user and be writable by nobody else. A file that is damaged is noticed by its checksum and made anew.
+
+use std::{
+    fs::{self, File},
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use gateway_core::payload::Json;
+use sha2::{Digest as _, Sha256};
+use wasmtime::{Engine, component::Component};
+
+/// The folder.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    folder: PathBuf,
+}
+
+/// SHA-256 of a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Digest([u8; 32]);
+
+/// Bytes of the checksum at the end of a compiled component.
+const CHECKSUM: usize = 32;
+
+/// How the remembered tool lists are written; another number is another format.
+const DEFINITIONS_FORMAT: u8 = 1;
+
+impl Digest {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Cache {
+    /// Touches nothing yet.
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// The component of this digest, where it was compiled for this engine before.
+    pub(crate) fn component(&self, engine: &Engine, digest: Digest) -> Option<Component> {
+        let path = self.code_path(engine, digest);
+        let found = self.load(engine, &path);
+        if let Err(error) = &found
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!("{} is not used, and the plugin is compiled anew: {error}", path.display());
+        }
+        found.ok()
+    }
+
+    /// Keeps `code`, what `engine` compiled, and loads it from there.
+    pub(crate) fn keep_component(&self, engine: &Engine, digest: Digest, code: &[u8]) -> io::Result<Component> {
+        self.make_folder()?;
+        let path = self.code_path(engine, digest);
+        self.write(&path, &[code, &Sha256::digest(code)])?;
+        self.load(engine, &path)
+    }
+
+    /// The definitions of the tools that the component listed under this configuration.
+    pub(crate) fn definitions(&self, digest: Digest, config: &Json) -> Option<Vec<Json>> {
+        let path = self.definitions_path(digest, config);
+        private(&fs::symlink_metadata(&path).ok()?).ok()?;
+        self.check_folder().ok()?;
+        let text = bytes::Bytes::from(fs::read(&path).ok()?);
+        let definitions: Vec<&serde_json::value::RawValue> = serde_json::from_slice(&text).ok()?;
+        Some(definitions.into_iter().map(|definition| Json::part(&text, definition)).collect())
+    }
+
+    /// Keeps the definitions of the tools. That this fails is no reason to stop.
+    pub(crate) fn keep_definitions(&self, digest: Digest, config: &Json, definitions: &[Json]) {
+        let mut text = vec![b'['];
+        for (at, definition) in definitions.iter().enumerate() {
+            text.extend_from_slice(if at > 0 { b",\n" } else { b"\n" });
+            text.extend_from_slice(definition.as_bytes());
+        }
+        text.extend_from_slice(b"\n]\n");
+        let path = self.definitions_path(digest, config);
+        if let Err(error) = self.make_folder().and_then(|()| self.write(&path, &[&text])) {
+            tracing::warn!("{} cannot be written: {error}", path.display());
+        }
+    }
+
+    /// Keeps other processes, and other threads of this one, from compiling the same component until the file is
+    /// dropped. Blocks. Without a lock it is compiled twice, and nothing worse.
+    pub(crate) fn lock(&self, digest: Digest) -> Option<File> {
+        self.make_folder().ok()?;
+        let file = File::options().create(true).append(true).open(self.folder.join(format!("{digest}.lock"))).ok()?;
+        file.lock().ok()?;
+        Some(file)
+    }
+
+    fn code_path(&self, engine: &Engine, digest: Digest) -> PathBuf {
+        // The same on every run: the hasher is used with its fixed keys.
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        self.folder.join(format!("{digest}-{:016x}.cwasm", hasher.finish()))
+    }
+
+    fn definitions_path(&self, digest: Digest, config: &Json) -> PathBuf {
+        let config = Digest::of(config.as_bytes()).to_string();
+        self.folder.join(format!("{digest}-{}.tools{DEFINITIONS_FORMAT}.json", &config[..16]))
+    }
+
+    #[allow(unsafe_code, reason = "wasmtime cannot check native code; that we wrote it is checked here instead")]
+    fn load(&self, engine: &Engine, path: &Path) -> io::Result<Component> {
+        private(&fs::symlink_metadata(path)?)?;
+        self.check_folder()?;
+        verify(path)?;
+        // SAFETY: the file is what `keep_component` wrote: its checksum is right, it and its folder belong to this user,
+        // and nobody else may write there. It stays as it is while it is mapped, since files here are replaced by
+        // renaming and never changed.
+        unsafe { Component::deserialize_file(engine, path) }.map_err(|error| io::Error::other(format!("{error:#}")))
+    }
+
+    fn make_folder(&self) -> io::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.folder)?;
+        self.check_folder()
+    }
+
+    fn check_folder(&self) -> io::Result<()> {
+        private(&fs::metadata(&self.folder)?)
+    }
+
+    /// Writes a file under another name and gives it its own when it is whole.
+    fn write(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+        // Readable and writable by this user alone, which is what `tempfile` makes.
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        parts.iter().try_for_each(|part| file.write_all(part))?;
+        file.persist(path)?;
+        Ok(())
+    }
+}
+
+/// Fails where the last bytes of a file are not the checksum of the rest.
+fn verify(path: &Path) -> io::Result<()> {
+    let damaged = || io::Error::new(io::ErrorKind::InvalidData, "it is damaged");
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len().checked_sub(CHECKSUM as u64).ok_or_else(damaged)?;
+    let mut hasher = Sha256::new();
+    let copied = io::copy(&mut (&mut file).take(length), &mut hasher)?;
+    let mut checksum = [0; CHECKSUM];
+    file.read_exact(&mut checksum)?;
+    let right = copied == length && hasher.finalize().as_slice() == checksum;
+    if right { Ok(()) } else { Err(damaged()) }
+}
+
+/// Fails where somebody else could have written the file or folder.
+#[cfg(unix)]
+fn private(metadata: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let problem = match metadata {
+        _ if metadata.is_symlink() => "it is a symbolic link",
+        _ if metadata.uid() != rustix::process::geteuid().as_raw() => "it belongs to another user",
+        _ if metadata.mode() & 0o022 != 0 => "others may write to it",
+        _ => return Ok(()),
+    };
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, problem))
+}
+
+/// Fails where the file is a link; the profile's folder is private on other systems.
+#[cfg(not(unix))]
+fn private(metadata: &fs::Metadata) -> io::Result<()> {
+    match metadata.is_symlink() {
+        true => Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is a symbolic link")),
+        false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    fn engine() -> Engine {
+        Engine::default()
+    }
+
+    fn folder() -> (tempfile::TempDir, Cache) {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path().join("cache"));
+        (folder, cache)
+    }
+
+    #[test]
+    fn components_are_kept() {
+        let ((_folder, cache), engine, digest) = (folder(), engine(), Digest::of(COMPONENT));
+        assert!(cache.component(&engine, digest).is_none());
+        let code = engine.precompile_component(COMPONENT).unwrap();
+        cache.keep_component(&engine, digest, &code).unwrap();
+        assert!(cache.component(&engine, digest).is_some());
+        assert!(cache.component(&engine, Digest::of(b"other")).is_none());
+    }
+
+    #[test]
+    fn damaged_files_are_not_used() {
+        let ((_folder, cache), engine, digest) = (folder(), engine(), Digest::of(COMPONENT));
+        let code = engine.precompile_component(COMPONENT).unwrap();
+        cache.keep_component(&engine, digest, &code).unwrap();
+        let path = cache.code_path(&engine, digest);
+        let whole = fs::read(&path).unwrap();
+        let mut flipped = whole.clone();
+        flipped[whole.len() / 2] ^= 1;
+        let other = [&b"something else"[..], &Sha256::digest(b"something else")].concat();
+        for damaged in [&flipped[..], &whole[..whole.len() / 2], &[], b"short", &other] {
+            fs::write(&path, damaged).unwrap();
+            assert!(cache.component(&engine, digest).is_none());
+        }
+        fs::write(&path, &whole).unwrap();
+        assert!(cache.component(&engine, digest).is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_may_write_is_not_used() {
+        use std::os::unix::fs::PermissionsExt;
+        let ((_folder, cache), engine, digest) = (folder(), engine(), Digest::of(COMPONENT));
+        let code = engine.precompile_component(COMPONENT).unwrap();
+        cache.keep_component(&engine, digest, &code).unwrap();
+        let path = cache.code_path(&engine, digest);
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(fs::metadata(&cache.folder).unwrap().permissions().mode() & 0o777, 0o700);
+        mode(&path, 0o666);
+        assert!(cache.component(&engine, digest).is_none());
+        mode(&path, 0o600);
+        mode(&cache.folder, 0o777);
+        assert!(cache.component(&engine, digest).is_none());
+        assert!(cache.keep_component(&engine, digest, &code).is_err());
+        mode(&cache.folder, 0o700);
+        assert!(cache.component(&engine, digest).is_some());
+        let elsewhere = cache.folder.join("elsewhere");
+        fs::rename(&path, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        assert!(cache.component(&engine, digest).is_none());
+    }
+
+    #[test]
+    fn definitions_belong_to_a_configuration() {
+        let (_folder, cache) = folder();
+        let (digest, config) = (Digest::of(COMPONENT), Json::parse("{\"a\":1}").unwrap());
+        let tools = [Json::parse("{\"name\":\"x\"}").unwrap(), Json::parse("{}").unwrap()];
+        cache.keep_definitions(digest, &config, &tools);
+        assert_eq!(cache.definitions(digest, &config).unwrap(), tools);
+        assert!(cache.definitions(digest, &Json::parse("null").unwrap()).is_none());
+        assert!(cache.definitions(Digest::of(b""), &config).is_none());
+        fs::write(cache.definitions_path(digest, &config), "[{}").unwrap();
+        assert!(cache.definitions(digest, &config).is_none());
+    }
+}

@@ -1,0 +1,279 @@
+//! A plugin's tools: checked when they are listed, and their arguments when they are called.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
+
+use gateway_core::{
+    error::{Failure, FailureKind},
+    name::SourceName,
+    payload::Json,
+    source::{Offer, Tool},
+};
+use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
+use serde_json::Value;
+
+use crate::{bindings::types::ToolDefinition, convert};
+
+/// The tools of one plugin.
+#[derive(Debug)]
+pub(crate) struct Definitions {
+    tools: Box<[Definition]>,
+    offer: Arc<Offer>,
+}
+
+/// One tool.
+#[derive(Debug)]
+pub(crate) struct Definition {
+    pub(crate) name: Arc<str>,
+    json: Json,
+    /// Made when the tool is first called.
+    arguments: OnceLock<Option<Validator>>,
+    /// Whether it promised structured content.
+    pub(crate) is_structured: bool,
+}
+
+/// Steps back that a pattern in a schema may take, so that no text holds a worker for long.
+const BACKTRACK_LIMIT: usize = 100_000;
+/// Mistakes that one message names.
+const MISTAKES: usize = 5;
+
+/// What is read of a remembered definition.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    name: String,
+    input_schema: Value,
+    output_schema: Option<Value>,
+}
+
+impl Definitions {
+    /// Checks what a plugin listed.
+    pub(crate) fn listed(plugin: &SourceName, tools: &[ToolDefinition]) -> Result<Self, Failure> {
+        let broken = |what: String| Failure::new(FailureKind::Broken, format!("plugin {plugin:?}: {what}"));
+        let mut names = HashSet::new();
+        let mut checked = Vec::with_capacity(tools.len());
+        for tool in tools {
+            if tool.name.trim().is_empty() {
+                return Err(broken("it lists a tool without a name".to_owned()));
+            }
+            if !names.insert(tool.name.as_str()) {
+                return Err(broken(format!("it lists the tool {:?} twice", tool.name)));
+            }
+            checked
+                .push(Definition::listed(tool).map_err(|problem| broken(format!("tool {:?}: {problem}", tool.name)))?);
+        }
+        Ok(Self::new(checked))
+    }
+
+    /// What [`Definitions::jsons`] gave once; `None` where it is something else.
+    pub(crate) fn remembered(jsons: Vec<Json>) -> Option<Self> {
+        let tools: Option<Vec<Definition>> = jsons.into_iter().map(Definition::remembered).collect();
+        tools.map(Self::new)
+    }
+
+    fn new(tools: Vec<Definition>) -> Self {
+        let offered = tools.iter().map(|tool| Tool { name: tool.name.clone(), definition: tool.json.clone() });
+        let offer = Arc::new(Offer { tools: Some(offered.collect()) });
+        Self { tools: tools.into(), offer }
+    }
+
+    pub(crate) fn offer(&self) -> &Arc<Offer> {
+        &self.offer
+    }
+
+    /// The definitions as `tools/list` shows them.
+    pub(crate) fn jsons(&self) -> Vec<Json> {
+        self.tools.iter().map(|tool| tool.json.clone()).collect()
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&Definition> {
+        self.tools.iter().find(|tool| &*tool.name == name)
+    }
+}
+
+impl Definition {
+    fn listed(tool: &ToolDefinition) -> Result<Self, String> {
+        let (input, schema) = object_schema("input", &tool.input_schema)?;
+        let output = tool.output_schema.as_deref().map(|schema| object_schema("output", schema)).transpose()?;
+        let output = output.map(|(json, _)| json);
+        let validator = validator(&schema).map_err(|error| format!("its input schema is none: {error}"))?;
+        let json = convert::definition(tool, &input, output.as_ref()).map_err(|error| error.to_string())?;
+        Ok(Self {
+            name: tool.name.as_str().into(),
+            json,
+            arguments: OnceLock::from(Some(validator)),
+            is_structured: output.is_some(),
+        })
+    }
+
+    fn remembered(json: Json) -> Option<Self> {
+        let head: Head = json.to().ok()?;
+        let is_structured = head.output_schema.is_some();
+        Some(Self { name: head.name.into(), json, arguments: OnceLock::new(), is_structured })
+    }
+
+    /// The arguments to call it with: those of the request, or none, if they fit the schema.
+    pub(crate) fn check(&self, arguments: Option<Json>) -> Result<Json, Failure> {
+        let mistake = |what: String| Failure::new(FailureKind::Arguments, format!("tool {:?}: {what}", &*self.name));
+        let arguments = arguments.unwrap_or(Json::empty_object());
+        if !arguments.is_object() {
+            return Err(mistake("the arguments are no JSON object".to_owned()));
+        }
+        let value: Value = arguments.to().map_err(|error| mistake(format!("the arguments cannot be read: {error}")))?;
+        match self.validator() {
+            Some(validator) if !validator.is_valid(&value) => Err(mistake(mistakes(validator.iter_errors(&value)))),
+            _ => Ok(arguments),
+        }
+    }
+
+    /// `None` where a remembered schema is no schema any more, after an update of the gateway: then the plugin checks
+    /// alone.
+    fn validator(&self) -> Option<&Validator> {
+        let make = || validator(&self.json.to::<Head>().ok()?.input_schema).ok();
+        self.arguments.get_or_init(make).as_ref()
+    }
+}
+
+/// A schema of objects, as text on one line and as value.
+fn object_schema(which: &str, text: &str) -> Result<(Json, Value), String> {
+    let json = Json::parse(convert::one_line(text.to_owned()))
+        .map_err(|error| format!("its {which} schema is no JSON: {error}"))?;
+    let value: Value = json.to().map_err(|error| format!("its {which} schema cannot be read: {error}"))?;
+    match value.get("type") {
+        Some(Value::String(kind)) if kind == "object" => Ok((json, value)),
+        _ => Err(format!("its {which} schema is not one of objects: it needs \"type\": \"object\"")),
+    }
+}
+
+fn validator(schema: &Value) -> Result<Validator, String> {
+    jsonschema::options()
+        .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT))
+        .build(schema)
+        .map_err(|error| error.to_string())
+}
+
+/// The mistakes in one sentence. Values are not repeated: they may be large, and the caller has them.
+fn mistakes<'a>(errors: impl Iterator<Item = ValidationError<'a>>) -> String {
+    let mut said: Vec<String> = errors.take(MISTAKES + 1).flat_map(|error| mistake(&error)).collect();
+    said.dedup();
+    if said.len() > MISTAKES {
+        said.truncate(MISTAKES);
+        said.push("and more".to_owned());
+    }
+    said.join("; ")
+}
+
+fn mistake(error: &ValidationError<'_>) -> Vec<String> {
+    let path = error.instance_path().as_str().trim_start_matches('/');
+    let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
+    match error.kind() {
+        ValidationErrorKind::Required { property } => {
+            vec![format!("argument {:?} is missing", inside(property.as_str().unwrap_or_default()))]
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            unexpected.iter().map(|name| format!("argument {:?} is unknown", inside(name))).collect()
+        }
+        _ if path.is_empty() => vec![error.masked_with("the arguments").to_string()],
+        _ => vec![format!("argument {path:?}: {}", error.masked_with("it"))],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHEMA: &str = r#"{
+        "type": "object",
+        "properties": {
+            "a": { "type": "number" },
+            "mode": { "enum": ["x", "y"] },
+            "deep": { "type": "object", "required": ["z"], "properties": { "z": { "type": "integer", "minimum": 1 } } },
+            "word": { "type": "string", "pattern": "^(a+)+$" }
+        },
+        "required": ["a"],
+        "additionalProperties": false
+    }"#;
+
+    fn tool(name: &str, input: &str, output: Option<&str>) -> ToolDefinition {
+        ToolDefinition {
+            name: name.to_owned(),
+            title: None,
+            description: None,
+            input_schema: input.to_owned(),
+            output_schema: output.map(ToOwned::to_owned),
+            annotations: None,
+        }
+    }
+
+    fn listed(tools: &[ToolDefinition]) -> Result<Definitions, String> {
+        Definitions::listed(&SourceName::new("p").unwrap(), tools).map_err(|failure| failure.to_string())
+    }
+
+    fn check(definition: &Definition, arguments: &'static str) -> Result<String, String> {
+        let json = (!arguments.is_empty()).then(|| Json::parse(arguments).unwrap());
+        definition.check(json).map(|json| json.to_string()).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn arguments_are_held_against_the_schema() {
+        let first = listed(&[tool("t", SCHEMA, None)]).unwrap();
+        let again = Definitions::remembered(first.jsons()).unwrap();
+        let table = [
+            (r#"{"a": 1.50}"#, None),
+            ("", Some(r#"tool "t": argument "a" is missing"#)),
+            ("[1]", Some(r#"tool "t": the arguments are no JSON object"#)),
+            (r#"{"a":1,"b":2}"#, Some(r#"tool "t": argument "b" is unknown"#)),
+            (r#"{"a":"1"}"#, Some(r#"tool "t": argument "a": it is not of type "number""#)),
+            (r#"{"a":1,"deep":{}}"#, Some(r#"tool "t": argument "deep/z" is missing"#)),
+            (r#"{"a":1,"deep":{"z":0}}"#, Some(r#"tool "t": argument "deep/z": it is less than the minimum of 1"#)),
+            (r#"{"a":1,"mode":"z"}"#, Some(r#"tool "t": argument "mode": it is not one of "x" or "y""#)),
+            (r#"{"mode":1,"b":2}"#, Some("; ")),
+        ];
+        for definitions in [first, again] {
+            let definition = definitions.find("t").unwrap();
+            for (arguments, mistake) in table {
+                match (check(definition, arguments), mistake) {
+                    (Ok(passed), None) => assert_eq!(passed, arguments),
+                    (Err(said), Some("; ")) => assert_eq!(said.matches("; ").count(), 2, "{said}"),
+                    (found, expected) => assert_eq!(found.err().as_deref(), expected, "{arguments}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn patterns_cannot_hold_a_worker() {
+        let definitions = listed(&[tool("t", SCHEMA, None)]).unwrap();
+        let arguments = format!(r#"{{"a":1,"word":"{}b"}}"#, "a".repeat(5000));
+        let json = Json::parse(arguments).unwrap();
+        assert!(definitions.find("t").unwrap().check(Some(json)).is_err());
+    }
+
+    #[test]
+    fn bad_lists_are_refused() {
+        const OBJECT: &str = r#"{"type":"object"}"#;
+        let error = |tools: &[ToolDefinition]| listed(tools).unwrap_err();
+        let twice = [tool("t", OBJECT, None), tool("t", OBJECT, None)];
+        assert_eq!(error(&twice), r#"plugin "p": it lists the tool "t" twice"#);
+        assert_eq!(error(&[tool(" ", OBJECT, None)]), r#"plugin "p": it lists a tool without a name"#);
+        let input = |schema| error(&[tool("t", schema, None)]);
+        assert!(input("{").starts_with(r#"plugin "p": tool "t": its input schema is no JSON: EOF"#));
+        assert!(input("{}").contains(r#"its input schema is not one of objects: it needs "type": "object""#));
+        assert!(input("[]").contains("not one of objects"));
+        assert!(input(r#"{"type":"object","required":1}"#).contains("its input schema is none"));
+        assert!(input(r#"{"type":"object","$ref":"https://example.com/x"}"#).contains("its input schema is none"));
+        assert!(error(&[tool("t", OBJECT, Some("true"))]).contains("its output schema is not one of objects"));
+        assert!(listed(&[]).is_ok());
+    }
+
+    #[test]
+    fn definitions_are_shown_on_one_line() {
+        let definitions = listed(&[tool("t", SCHEMA, Some("{\n\"type\":\"object\"}"))]).unwrap();
+        let shown = &definitions.offer().tools.as_ref().unwrap()[0];
+        assert!(!shown.definition.as_str().contains('\n'));
+        assert!(definitions.find("t").unwrap().is_structured);
+    }
+}

@@ -1,0 +1,141 @@
+//! What all plugins share: the wasmtime engine, its ticker, the room for instances, the runtime for guests that take
+//! long, the folder of compiled components.
+//!
+//! Nothing of it exists before it is first used, so that a gateway whose plugins are not called pays nothing for them.
+
+mod allocation;
+mod lanes;
+mod ticker;
+
+pub use self::allocation::Allocation;
+pub(crate) use self::{
+    allocation::{WASM_STACK, weight},
+    lanes::{Lanes, Permits},
+    ticker::{TICK, Ticker},
+};
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use gateway_core::error::{Failure, FailureKind};
+use tokio::runtime::{Builder, Handle, Runtime};
+use wasmtime::{Engine, component::Linker};
+
+use crate::{bindings, cache::Cache, guest::Guest, http::Tls, observe::Observer};
+
+/// How the engine is set up.
+#[derive(Default)]
+pub struct EngineOptions {
+    /// Where compiled components and remembered tool lists are kept; made with access for this user alone where it is
+    /// missing. `None`: nothing is kept.
+    pub cache_dir: Option<PathBuf>,
+    /// Threads for guests that take long; 0: as many as there are processors, at most 4.
+    pub workers: usize,
+    /// How instances get their memory; `None`: the best that this machine allows.
+    pub allocation: Option<Allocation>,
+    /// Is told of slow steps, so that a terminal can show them.
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+/// What all plugins share. Cheap to make.
+pub struct PluginEngine {
+    options: EngineOptions,
+    cache: Option<Cache>,
+    machine: OnceLock<Result<Arc<Machine>, Failure>>,
+    runtime: OnceLock<Result<Runtime, Failure>>,
+    tls: Tls,
+}
+
+/// The wasmtime engine and what belongs to it.
+pub(crate) struct Machine {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<Guest>,
+    pub(crate) ticker: Ticker,
+    /// Room for instances, in memories.
+    pub(crate) room: Lanes,
+    allocation: Allocation,
+}
+
+impl PluginEngine {
+    /// An engine that comes to life when the first plugin needs it.
+    #[must_use]
+    pub fn new(options: EngineOptions) -> Self {
+        let cache = options.cache_dir.clone().map(Cache::new);
+        Self { options, cache, machine: OnceLock::new(), runtime: OnceLock::new(), tls: Tls::default() }
+    }
+
+    /// How instances get their memory; `None` while the engine has not been needed.
+    #[must_use]
+    pub fn allocation(&self) -> Option<Allocation> {
+        self.machine.get()?.as_ref().ok().map(|machine| machine.allocation)
+    }
+
+    /// The wasmtime engine, made at the first call, which takes milliseconds.
+    pub(crate) fn machine(&self) -> Result<&Arc<Machine>, Failure> {
+        self.machine.get_or_init(|| Machine::new(self.options.allocation).map(Arc::new)).as_ref().map_err(Clone::clone)
+    }
+
+    /// The runtime for guests that take long. It has workers of its own, so that a guest that never waits slows other
+    /// guests at worst, and never the gateway.
+    pub(crate) fn runtime(&self) -> Result<&Handle, Failure> {
+        let make = || {
+            let processors = std::thread::available_parallelism().map_or(1, usize::from);
+            let workers = if self.options.workers == 0 { processors.min(4) } else { self.options.workers };
+            Builder::new_multi_thread()
+                .worker_threads(workers)
+                .thread_name("plugin")
+                .enable_all()
+                .build()
+                .map_err(|error| unavailable("the threads for plugins cannot be started", &error))
+        };
+        self.runtime.get_or_init(make).as_ref().map(Runtime::handle).map_err(Clone::clone)
+    }
+
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
+    }
+
+    pub(crate) fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    pub(crate) fn observer(&self) -> Option<&dyn Observer> {
+        self.options.observer.as_deref()
+    }
+}
+
+impl Drop for PluginEngine {
+    fn drop(&mut self) {
+        // Waiting for guests is what `Source::stop` does; a runtime must not wait in a destructor, which may run on
+        // another runtime's worker.
+        if let Some(Ok(runtime)) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for PluginEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginEngine").field("allocation", &self.allocation()).finish_non_exhaustive()
+    }
+}
+
+impl Machine {
+    fn new(wanted: Option<Allocation>) -> Result<Self, Failure> {
+        let (engine, allocation) = allocation::engine(wanted)
+            .map_err(|error| unavailable("the WebAssembly engine cannot be started", &error))?;
+        let linker = bindings::linker(&engine)
+            .map_err(|error| unavailable("the WebAssembly engine cannot be set up", &error))?;
+        let ticker = Ticker::new(&engine)
+            .map_err(|error| unavailable("the clock of the WebAssembly engine cannot be started", &error))?;
+        tracing::debug!(%allocation, "the WebAssembly engine is ready");
+        Ok(Self { engine, linker, ticker, room: Lanes::room(allocation.memories()), allocation })
+    }
+}
+
+fn unavailable(what: &str, error: &dyn fmt::Display) -> Failure {
+    Failure::new(FailureKind::Unavailable, format!("{what}: {error:#}"))
+}

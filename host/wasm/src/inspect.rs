@@ -1,0 +1,280 @@
+//! What can be told of a component: without running it, and by having it list its tools.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use bytes::Bytes;
+use gateway_core::{
+    error::{Failure, FailureKind},
+    name::{Naming, SourceName},
+    payload::Json,
+    source::{Events, Source},
+};
+use wasmparser::{BinaryReader, Encoding, Parser, Payload};
+
+use crate::{
+    bindings::{PACKAGE_VERSION, TOOL_INTERFACE},
+    cache::Digest,
+    engine::PluginEngine,
+    plugin::{Plugin, PluginSettings},
+};
+
+/// The custom section in which a component carries its `plugin.yaml`, as JSON
+/// ([`Manifest`](crate::config::Manifest)).
+pub const MANIFEST_SECTION: &str = "gateway:plugin";
+
+/// What a component says about itself without being run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Component {
+    /// The names of what it needs.
+    pub imports: Vec<String>,
+    /// The names of what it offers.
+    pub exports: Vec<String>,
+    /// The version of the package `gateway:plugin` that it was built against.
+    pub package_version: String,
+    /// Its [`MANIFEST_SECTION`]; nothing where there is none, or it holds no JSON.
+    pub manifest: Option<Json>,
+}
+
+/// All that can be told of a plugin.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    /// SHA-256 of the component, in hexadecimal.
+    pub sha256: String,
+    /// Bytes of the component.
+    pub size: usize,
+    /// What it says without being run.
+    pub component: Component,
+    /// The definitions of its tools, as `tools/list` shows them.
+    pub tools: Vec<Json>,
+}
+
+/// Why a file is no plugin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotAPlugin {
+    /// It does not even begin like WebAssembly.
+    #[error("it is no WebAssembly")]
+    NotWasm,
+    /// A module, which knows neither strings nor lists.
+    #[error("it is a core module, and a plugin is a component")]
+    CoreModule,
+    /// WebAssembly that is damaged or from the future.
+    #[error("it is no valid component: {0}")]
+    Malformed(String),
+    /// A component for something else.
+    #[error("it does not export `{TOOL_INTERFACE}`")]
+    NoTools,
+    /// A plugin of another time.
+    #[error("it was built for gateway:plugin@{0}, and this gateway runs gateway:plugin@{PACKAGE_VERSION}")]
+    Version(String),
+}
+
+/// The id of custom sections, and where sections begin.
+const CUSTOM: u8 = 0;
+const HEADER: usize = 8;
+
+impl NotAPlugin {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotWasm => "name the `.wasm` file that the plugin's build made",
+            Self::CoreModule => "build it for wasm32-wasip2, for example with `gateway plugin build`",
+            Self::Malformed(_) => "build it again, or download it again",
+            Self::NoTools => "export the interface, for example with `gateway_sdk::export!`",
+            Self::Version(_) => "build it against this gateway's SDK, or use the gateway that it was built for",
+        }
+    }
+
+    /// As a failure of `plugin`.
+    #[must_use]
+    pub fn failure(&self, plugin: &SourceName) -> Failure {
+        Failure::new(FailureKind::Broken, format!("plugin {plugin:?}: {self}")).hint(self.hint())
+    }
+}
+
+/// Reads what a component says about itself.
+///
+/// # Errors
+/// Why it is no plugin that this gateway could run.
+pub fn component(bytes: &[u8]) -> Result<Component, NotAPlugin> {
+    if !bytes.starts_with(b"\0asm") {
+        return Err(NotAPlugin::NotWasm);
+    }
+    let malformed = |error: wasmparser::BinaryReaderError| NotAPlugin::Malformed(error.message().to_owned());
+    let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0_usize);
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(malformed)? {
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(NotAPlugin::CoreModule),
+            // What follows belongs to something inside, up to its end.
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    imports.push(import.map_err(malformed)?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    exports.push(export.map_err(malformed)?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    let package_version = package_version(&exports)?;
+    let manifest = manifest_sections(bytes).map_err(malformed)?.pop().and_then(|section| section.json(bytes));
+    Ok(Component { imports, exports, package_version, manifest })
+}
+
+/// The version of the interface among the exports, if this gateway runs it.
+fn package_version(exports: &[String]) -> Result<String, NotAPlugin> {
+    let version = exports.iter().find_map(|export| export.strip_prefix(TOOL_INTERFACE)?.strip_prefix('@'));
+    let version = version.ok_or(NotAPlugin::NoTools)?;
+    // Before 1.0, versions fit together where only the last number differs.
+    let line = |version: &str| version.rsplit_once('.').map(|(line, _)| line.to_owned());
+    match line(version) == line(PACKAGE_VERSION) {
+        true => Ok(version.to_owned()),
+        false => Err(NotAPlugin::Version(version.to_owned())),
+    }
+}
+
+/// The component with `manifest` in its [`MANIFEST_SECTION`], in place of any that was there.
+///
+/// # Errors
+/// Where the bytes are no component.
+pub fn with_manifest(bytes: &[u8], manifest: &Json) -> Result<Vec<u8>, NotAPlugin> {
+    component(bytes)?;
+    let malformed = |error: wasmparser::BinaryReaderError| NotAPlugin::Malformed(error.message().to_owned());
+    let (mut out, mut kept) = (Vec::with_capacity(bytes.len() + manifest.as_bytes().len() + 32), 0);
+    for section in manifest_sections(bytes).map_err(malformed)? {
+        out.extend_from_slice(&bytes[kept..section.whole.start]);
+        kept = section.whole.end;
+    }
+    out.extend_from_slice(&bytes[kept..]);
+    let mut name = Vec::new();
+    write_length(&mut name, MANIFEST_SECTION.len());
+    name.extend_from_slice(MANIFEST_SECTION.as_bytes());
+    out.push(CUSTOM);
+    write_length(&mut out, name.len() + manifest.as_bytes().len());
+    out.extend_from_slice(&name);
+    out.extend_from_slice(manifest.as_bytes());
+    Ok(out)
+}
+
+/// A custom section named [`MANIFEST_SECTION`].
+struct ManifestSection {
+    /// With its id and length.
+    whole: Range<usize>,
+    /// What it holds.
+    data: Range<usize>,
+}
+
+impl ManifestSection {
+    fn json(&self, bytes: &[u8]) -> Option<Json> {
+        Json::parse(Bytes::copy_from_slice(&bytes[self.data.clone()])).ok()
+    }
+}
+
+/// Those on the component's own level, in order.
+fn manifest_sections(bytes: &[u8]) -> wasmparser::Result<Vec<ManifestSection>> {
+    let mut reader = BinaryReader::new(bytes.get(HEADER..).unwrap_or_default(), HEADER as _);
+    let mut found = Vec::new();
+    while !reader.eof() {
+        let start = HEADER + reader.current_position();
+        let id = reader.read_u8()?;
+        let length = reader.read_var_u32()? as usize;
+        let content_start = HEADER + reader.current_position();
+        let content = reader.read_bytes(length)?;
+        let end = content_start + length;
+        if id == CUSTOM {
+            let mut content = BinaryReader::new(content, content_start as _);
+            if content.read_string()? == MANIFEST_SECTION {
+                let data = content_start + content.current_position()..end;
+                found.push(ManifestSection { whole: start..end, data });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// An unsigned number as WebAssembly writes it (LEB128).
+fn write_length(out: &mut Vec<u8>, mut length: usize) {
+    loop {
+        let low = (length & 0x7f) as u8;
+        length >>= 7;
+        if length == 0 {
+            return out.push(low);
+        }
+        out.push(low | 0x80);
+    }
+}
+
+/// Looks at a plugin from all sides: compiles it and has it list its tools, with nothing granted.
+///
+/// # Errors
+/// Why it is no plugin, or what it did instead of listing its tools.
+pub async fn inspect(
+    engine: &Arc<PluginEngine>,
+    name: &SourceName,
+    bytes: Bytes,
+    settings: PluginSettings,
+) -> Result<Inspection, Failure> {
+    let component = component(&bytes).map_err(|error| error.failure(name))?;
+    let (sha256, size) = (Digest::of(&bytes).to_string(), bytes.len());
+    let (events, _) = Events::channel();
+    let plugin = Plugin::new(name.clone(), Naming::canonical(name), Arc::new(bytes), settings, engine.clone(), events);
+    plugin.list().await?;
+    let offer = plugin.offer();
+    let tools = offer.tools.iter().flatten().map(|tool| tool.definition.clone()).collect();
+    Ok(Inspection { sha256, size, component, tools })
+}
+
+impl fmt::Display for Component {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a component for gateway:plugin@{}", self.package_version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+    const EMPTY_MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+    #[test]
+    fn what_is_no_plugin_is_told_apart() {
+        assert_eq!(component(b""), Err(NotAPlugin::NotWasm));
+        assert_eq!(component(b"#!/bin/sh"), Err(NotAPlugin::NotWasm));
+        assert_eq!(component(EMPTY_MODULE), Err(NotAPlugin::CoreModule));
+        assert_eq!(component(EMPTY_COMPONENT), Err(NotAPlugin::NoTools));
+        assert!(matches!(component(&EMPTY_COMPONENT[..6]), Err(NotAPlugin::Malformed(_))));
+        let torn = [EMPTY_COMPONENT, &[0, 200]].concat();
+        assert!(matches!(component(&torn), Err(NotAPlugin::Malformed(_))));
+    }
+
+    #[test]
+    fn versions_fit_or_not() {
+        let version = |export: &str| package_version(&["init".to_owned(), export.to_owned()]);
+        assert_eq!(version("gateway:plugin/tool@0.1.0"), Ok("0.1.0".to_owned()));
+        assert_eq!(version("gateway:plugin/tool@0.1.7"), Ok("0.1.7".to_owned()));
+        assert_eq!(version("gateway:plugin/tool@0.2.0"), Err(NotAPlugin::Version("0.2.0".to_owned())));
+        assert_eq!(version("gateway:plugin/tools@0.1.0"), Err(NotAPlugin::NoTools));
+        assert_eq!(
+            NotAPlugin::Version("0.2.0".to_owned()).to_string(),
+            "it was built for gateway:plugin@0.2.0, and this gateway runs gateway:plugin@0.1.0"
+        );
+    }
+
+    #[test]
+    fn lengths_are_leb128() {
+        for (length, expected) in
+            [(0, vec![0]), (127, vec![127]), (128, vec![0x80, 1]), (624_485, vec![0xe5, 0x8e, 0x26])]
+        {
+            let mut out = Vec::new();
+            write_length(&mut out, length);
+            assert_eq!(out, expected, "{length}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! WebAssembly components as tool sources: the only crate with wasmtime.
+//!
+//! A [`Plugin`] is a [`Source`](gateway_core::source::Source). It is made cold: its [`Package`] is read, its component
+//! compiled and the shared [`PluginEngine`] started when somebody first asks for its tools or calls one; what was found
+//! out once is kept on disk. Every call has an instance of its own, under the plugin's [`Limits`] and [`Permissions`].
+//!
+//! The way of a call:
+//!
+//! * [`plugin`]: arguments checked ([`definitions`]), a place taken ([`engine`]), the guest started;
+//! * [`guest`]: its store, with what it was granted ([`permissions`]) and how much ([`limits`]);
+//! * [`run`]: on whose thread it runs, and how it is ended ([`control`]);
+//! * [`host`], [`http`], [`output`]: what it can reach;
+//! * [`answer`], [`trap`]: what its result or its end means ([`convert`]: in MCP's words).
+//!
+//! Before that: [`package`] and [`load`] (from bytes to code), [`cache`] (what is kept), [`inspect`] (what a component
+//! says about itself), [`config`] (the plugin's part of `gateway.yaml`).
+
+mod answer;
+mod bindings;
+mod cache;
+pub mod config;
+mod control;
+mod convert;
+mod definitions;
+pub mod engine;
+mod guest;
+mod host;
+mod http;
+pub mod inspect;
+pub mod limits;
+mod load;
+pub mod observe;
+mod output;
+pub mod package;
+pub mod permissions;
+pub mod plugin;
+mod run;
+mod trap;
+
+pub use crate::{
+    config::PluginConfig,
+    engine::{Allocation, EngineOptions, PluginEngine},
+    inspect::{Inspection, inspect},
+    limits::Limits,
+    observe::Observer,
+    package::{Package, WasmFile},
+    permissions::Permissions,
+    plugin::{Plugin, PluginSettings},
+};

@@ -1,0 +1,187 @@
+//! How much one call may use, and the meter in its instance.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use gateway_core::units::Size;
+use wasmtime::ResourceLimiter;
+
+use crate::config::LimitsConfig;
+
+/// What one call may use, and how many calls run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// All memories and tables of an instance together.
+    pub memory: Size,
+    /// From the call to its answer, waiting included.
+    pub time: Duration,
+    /// What a call returns: content and structured content together.
+    pub output: Size,
+    /// Calls at the same time, at each depth of nesting.
+    pub concurrency: NonZeroU32,
+}
+
+/// What a call may write to the log, to standard output and to standard error, each.
+pub(crate) const LOG_BYTES: usize = 64 * 1024;
+
+/// What the host takes from a guest in one go besides the output: bodies of HTTP requests, arguments of nested calls.
+const HOSTCALL_BYTES: usize = 1024 * 1024 + 64 * 1024;
+
+/// Core instances in one component; languages with dynamic linking make one per library.
+const INSTANCES: usize = 1024;
+/// Tables in one component.
+const TABLES: usize = 256;
+/// Memories in one component.
+const MEMORIES: usize = 64;
+/// What an entry of a table takes.
+const TABLE_ENTRY: usize = size_of::<usize>();
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory: Size::mib(64),
+            time: Duration::from_secs(10),
+            output: Size::mib(4),
+            concurrency: const { NonZeroU32::new(16).unwrap() },
+        }
+    }
+}
+
+impl Limits {
+    /// What `gateway.yaml` says, and the defaults.
+    #[must_use]
+    pub fn new(config: &LimitsConfig) -> Self {
+        let default = Self::default();
+        Self {
+            memory: config.memory.unwrap_or(default.memory),
+            time: config.time.map_or(default.time, |time| time.duration()),
+            output: config.output.unwrap_or(default.output),
+            concurrency: config.concurrency.unwrap_or(default.concurrency),
+        }
+    }
+
+    /// The output limit in bytes.
+    pub(crate) fn output_bytes(&self) -> usize {
+        usize::try_from(self.output.get()).unwrap_or(usize::MAX)
+    }
+
+    /// How much the host may copy out of the guest in one go. It bounds lists of empty things as well, whose cost is in
+    /// the host alone. Twice the output, since a list costs its elements besides what they hold.
+    pub(crate) fn hostcall_bytes(&self) -> usize {
+        self.output_bytes().saturating_mul(2).max(HOSTCALL_BYTES)
+    }
+}
+
+/// `64 MiB`, as messages say it.
+pub(crate) fn spoken_size(size: Size) -> String {
+    let text = size.to_string();
+    match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(at) if !text[at..].starts_with(' ') => format!("{} {}", &text[..at], &text[at..]),
+        _ => text,
+    }
+}
+
+/// `10 s`, as messages say it.
+pub(crate) fn spoken_time(time: Duration) -> String {
+    match time.as_millis() {
+        millis if millis % 1000 == 0 => format!("{} s", millis / 1000),
+        millis if millis > 1000 => format!("{} s", millis as f64 / 1000.0),
+        millis => format!("{millis} ms"),
+    }
+}
+
+/// Counts the memory of one instance: all memories and tables together, since a limit for each would let a component
+/// take as many times the limit as it has memories.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    limit: usize,
+    used: usize,
+    refused: bool,
+}
+
+impl Meter {
+    pub(crate) fn new(limit: Size) -> Self {
+        Self { limit: usize::try_from(limit.get()).unwrap_or(usize::MAX), used: 0, refused: false }
+    }
+
+    /// Whether the guest asked for more than there was.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused
+    }
+
+    /// Takes note of something that grows. A guest that is refused sees its allocation fail and may do with less.
+    fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
+        // Past its own maximum it fails anyway, and is not counted.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return true;
+        }
+        let wanted = self.used.saturating_add(desired.saturating_sub(current));
+        if wanted > self.limit {
+            self.refused = true;
+            return false;
+        }
+        self.used = wanted;
+        true
+    }
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(current, desired, maximum))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let bytes = |entries: usize| entries.saturating_mul(TABLE_ENTRY);
+        Ok(self.grow(bytes(current), bytes(desired), maximum.map(bytes)))
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        TABLES
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_memories_count_together() {
+        let mut meter = Meter::new(Size::bytes(100));
+        assert!(meter.memory_growing(0, 60, None).unwrap());
+        assert!(meter.memory_growing(0, 40, None).unwrap());
+        assert!(!meter.refused());
+        assert!(!meter.memory_growing(40, 41, None).unwrap());
+        assert!(meter.refused());
+    }
+
+    #[test]
+    fn tables_count_by_their_entries() {
+        let mut meter = Meter::new(Size::bytes(100));
+        assert!(meter.table_growing(0, 12, None).unwrap());
+        assert!(!meter.table_growing(12, 13, None).unwrap());
+    }
+
+    #[test]
+    fn what_fails_by_itself_is_not_counted() {
+        let mut meter = Meter::new(Size::bytes(100));
+        assert!(meter.memory_growing(0, 1000, Some(50)).unwrap());
+        assert!(!meter.refused());
+        assert!(meter.memory_growing(0, 100, Some(100)).unwrap());
+    }
+
+    #[test]
+    fn limits_are_said_as_people_say_them() {
+        assert_eq!(spoken_size(Size::mib(64)), "64 MiB");
+        assert_eq!(spoken_size(Size::bytes(1500)), "1500 bytes");
+        assert_eq!(spoken_time(Duration::from_secs(10)), "10 s");
+        assert_eq!(spoken_time(Duration::from_millis(1500)), "1.5 s");
+        assert_eq!(spoken_time(Duration::from_millis(200)), "200 ms");
+    }
+}

@@ -1,0 +1,94 @@
+//! From a component's bytes to code that instances are made from: out of the cache, or compiled.
+
+use std::{sync::Arc, time::Instant};
+
+use gateway_core::{
+    error::{Failure, FailureKind},
+    name::SourceName,
+};
+use wasmtime::component::Component;
+
+use crate::{
+    bindings::PluginPre,
+    cache::Digest,
+    engine::{Machine, PluginEngine, weight},
+    guest::Guest,
+    inspect,
+};
+
+/// A plugin's code, its imports filled.
+pub(crate) struct Code {
+    pub(crate) pre: PluginPre<Guest>,
+    pub(crate) machine: Arc<Machine>,
+    /// What an instance takes of the engine's room.
+    pub(crate) weight: u32,
+    pub(crate) digest: Digest,
+}
+
+/// Loads a plugin. Blocks: for a fraction of a millisecond where it was compiled before, else about a second per MB.
+pub(crate) fn code(
+    engine: &PluginEngine,
+    plugin: &SourceName,
+    bytes: &[u8],
+    digest: Digest,
+) -> Result<Arc<Code>, Failure> {
+    let machine = engine.machine()?;
+    let kept = engine.cache().and_then(|cache| cache.component(&machine.engine, digest));
+    let component = match kept {
+        Some(component) => component,
+        None => compile(engine, machine, plugin, bytes, digest)?,
+    };
+    let pre = machine.linker.instantiate_pre(&component).and_then(PluginPre::new).map_err(|error| {
+        let cause = error.chain().last().map_or_else(|| error.to_string(), ToString::to_string);
+        Failure::new(FailureKind::Broken, format!("plugin {plugin:?}: this gateway cannot run it: {cause}"))
+            .hint("look at what it imports with `gateway plugin inspect`")
+    })?;
+    Ok(Arc::new(Code { pre, machine: machine.clone(), weight: weight(&component), digest }))
+}
+
+fn compile(
+    engine: &PluginEngine,
+    machine: &Machine,
+    plugin: &SourceName,
+    bytes: &[u8],
+    digest: Digest,
+) -> Result<Component, Failure> {
+    // What is no plugin is refused with better words than a compiler has, and before it takes its time.
+    inspect::component(bytes).map_err(|error| error.failure(plugin))?;
+    let _turn = engine.cache().and_then(|cache| cache.lock(digest));
+    if let Some(component) = engine.cache().and_then(|cache| cache.component(&machine.engine, digest)) {
+        return Ok(component);
+    }
+    let started = Instant::now();
+    tracing::info!(plugin = plugin.as_str(), bytes = bytes.len(), "compiling the plugin");
+    if let Some(observer) = engine.observer() {
+        observer.compiling(plugin, bytes.len());
+    }
+    let broken = |error: wasmtime::Error| {
+        Failure::new(FailureKind::Broken, format!("plugin {plugin:?}: it cannot be compiled: {error:#}"))
+    };
+    let component = Component::new(&machine.engine, bytes).map_err(broken)?;
+    let took = started.elapsed();
+    tracing::info!(plugin = plugin.as_str(), milliseconds = took.as_millis(), "compiled the plugin");
+    if let Some(observer) = engine.observer() {
+        observer.compiled(plugin, took);
+    }
+    // The kept one takes its place at once, since its code is mapped from the file and shared between processes.
+    Ok(keep(engine, machine, &component, digest).unwrap_or(component))
+}
+
+/// Keeps the component; `None` where that failed or nothing is kept.
+fn keep(engine: &PluginEngine, machine: &Machine, component: &Component, digest: Digest) -> Option<Component> {
+    let cache = engine.cache()?;
+    let kept = component
+        .serialize()
+        .map_err(std::io::Error::other)
+        .and_then(|code| cache.keep_component(&machine.engine, digest, &code));
+    match kept {
+        Ok(kept) => Some(kept),
+        Err(error) => {
+            tracing::warn!("the compiled plugin cannot be kept, and will be compiled again next time: {error}");
+            None
+        }
+    }
+}
