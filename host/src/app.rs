@@ -7,11 +7,12 @@ use std::{
 };
 
 use gateway_core::{
-    name::SourceName,
+    name::{Naming, SourceName},
     role::{RoleError, RoleId},
     source::{Event, Events, Source},
     tasks::Tasks,
 };
+use gateway_wasm::{EngineOptions, Plugin, PluginEngine, PluginSettings};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
@@ -26,13 +27,10 @@ use crate::{
         stdio,
     },
     gateway::Gateway,
+    packages::{Configured, Downloads},
     sources::{
         native::Native,
-        upstream::{
-            Settings, Upstream,
-            config::ServerConfig,
-            guard::Guard,
-        },
+        upstream::{Settings, Stage, Upstream, config::ServerConfig, guard::Guard},
     },
 };
 
@@ -41,6 +39,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// How long servers may take to end by themselves after that.
 const STOP: Duration = Duration::from_secs(2);
+
+/// Told in a few words what takes long at the moment. Must not wait.
+pub type Observer = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// A gateway that is put together. Nothing has been started.
 pub struct App {
@@ -60,11 +61,18 @@ pub enum BuildError {
 }
 
 impl App {
-    /// Puts the gateway of `file` together, for callers of `role`. Needs a Tokio runtime; starts nothing.
+    /// Puts the gateway of `file` together, for callers of `role`; `observer` is told of slow steps. Needs a Tokio
+    /// runtime; starts nothing.
     ///
     /// # Errors
     /// See [`BuildError`].
-    pub fn build(file: &Path, loaded: Loaded, folders: &Folders, role: Option<&str>) -> Result<Self, BuildError> {
+    pub fn build(
+        file: &Path,
+        loaded: Loaded,
+        folders: &Folders,
+        role: Option<&str>,
+        observer: Option<&Observer>,
+    ) -> Result<Self, BuildError> {
         let Loaded { config, broken, .. } = loaded;
         for entry in &broken {
             warn!("{} {:?} is left out: {}", entry.section, entry.name, entry.reason);
@@ -72,7 +80,10 @@ impl App {
         let roles = Arc::new(config.role_set());
         let role = roles.resolve(role)?;
         let (events, told) = Events::channel();
-        let gateway = Arc::new(Gateway::new(roles, sources(file, &config, folders, &events)));
+        let mut sources: Vec<Arc<dyn Source>> = vec![Arc::new(Native::new())];
+        sources.extend(servers(&config, &folders.learnt(file), &events, observer));
+        sources.extend(plugins(&config, folders, &events, observer));
+        let gateway = Arc::new(Gateway::new(roles, sources));
         let app = Self { gateway, config, role, tasks: Tasks::new() };
         app.follow(told);
         Ok(app)
@@ -160,25 +171,65 @@ impl Signals {
     }
 }
 
-/// Every source of the configuration, in its order, the gateway's own tools first. All of them cold.
-fn sources(file: &Path, config: &Config, folders: &Folders, events: &Events) -> Vec<Arc<dyn Source>> {
-    let mut sources: Vec<Arc<dyn Source>> = vec![Arc::new(Native::new())];
+/// The external servers, in the configuration's order. All of them cold.
+fn servers(config: &Config, learnt: &Path, events: &Events, observer: Option<&Observer>) -> Vec<Arc<dyn Source>> {
     let guard = Arc::new(Guard::new(PathBuf::from("/proc/self/exe")));
-    let learnt = folders.learnt(file);
+    let mut servers: Vec<Arc<dyn Source>> = Vec::new();
     for (name, server) in config.servers.iter().filter(|(_, server)| server.enabled) {
         match server.command_line() {
             Ok(command_line) => {
-                let settings = Settings {
-                    state_folder: Some(learnt.clone()),
-                    ..server_settings(name, server, command_line, config, events, &guard)
-                };
-                sources.push(Arc::new(Upstream::new(settings)));
+                let mut settings = server_settings(name, server, command_line, config, events, &guard);
+                settings.state_folder = Some(learnt.to_owned());
+                settings.observer = observer.cloned().map(|observer| {
+                    let tell = move |name: &SourceName, stage| {
+                        if stage == Stage::Starting {
+                            observer(&format!("starting server {name}"));
+                        }
+                    };
+                    Arc::new(tell) as _
+                });
+                servers.push(Arc::new(Upstream::new(settings)));
             }
             // Loading the configuration has said so already, with the place.
             Err(error) => debug!(server = %name, "left out: {error}"),
         }
     }
-    sources
+    servers
+}
+
+/// The plugins, in the configuration's order. Not even the engine that runs them exists before one is used.
+fn plugins(config: &Config, folders: &Folders, events: &Events, observer: Option<&Observer>) -> Vec<Arc<dyn Source>> {
+    let observer = observer.map(|observer| Arc::new(Compiling(observer.clone())) as _);
+    let options = EngineOptions { cache_dir: Some(folders.compiled.clone()), observer, ..EngineOptions::default() };
+    let engine = Arc::new(PluginEngine::new(options));
+    let downloads = Downloads::new(folders.packages.clone());
+    let enabled = config.plugins.iter().filter(|(_, plugin)| plugin.enabled);
+    let plugin = |(name, plugin): (&SourceName, &crate::config::Plugin)| {
+        let naming = Naming { prefix: Some(name.as_str().into()), separator: config.separator.as_str().into() };
+        // Paths in the configuration were made absolute when it was loaded.
+        let folder = PathBuf::new();
+        let settings = PluginSettings::new(plugin, &folder);
+        let package = Configured {
+            plugin: name.clone(),
+            source: plugin.source.clone(),
+            sha256: plugin.sha256.clone(),
+            folder,
+            downloads: downloads.clone(),
+        };
+        Arc::new(Plugin::new(name.clone(), naming, Arc::new(package), settings, engine.clone(), events.clone())) as _
+    };
+    enabled.map(plugin).collect()
+}
+
+/// Shows that a component is being compiled, which takes about a second per MB.
+struct Compiling(Observer);
+
+impl gateway_wasm::Observer for Compiling {
+    fn compiling(&self, plugin: &SourceName, bytes: usize) {
+        (self.0)(&format!("compiling plugin {plugin} ({} KiB)", bytes.div_ceil(1024)));
+    }
+
+    fn compiled(&self, _plugin: &SourceName, _took: Duration) {}
 }
 
 fn server_settings(

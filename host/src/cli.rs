@@ -5,6 +5,7 @@ pub mod error;
 pub mod list;
 pub mod open;
 pub mod output;
+pub mod progress;
 pub mod stdio;
 
 use std::{

@@ -6,6 +6,7 @@ pub mod config;
 pub mod folders;
 pub mod frontends;
 pub mod gateway;
+pub mod packages;
 pub mod results;
 pub mod sources;
 pub mod telemetry;

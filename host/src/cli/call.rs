@@ -18,9 +18,13 @@ use gateway_core::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tracing::info;
 
-use super::{Global, Usage, open::{Logging, open}, output};
+use super::{
+    Global, Usage,
+    open::{Logging, observer, open},
+    output,
+    progress::Progress,
+};
 use crate::{app::App, gateway::Params};
 
 /// Call one tool and print its result
@@ -48,23 +52,24 @@ impl CallCommand {
     /// # Errors
     /// Wrong usage or configuration.
     pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        let app = open(global, self.role.as_deref(), Logging::Quiet)?;
-        let code = self.call(&app).await;
+        let progress = Arc::new(Progress::start(&format!("calling {}", self.tool)));
+        let app = open(global, self.role.as_deref(), Logging::Quiet, Some(&observer(&progress)))?;
+        let result = self.call(&app, &progress).await;
+        progress.finish();
         app.stop().await;
-        code
+        self.show(result?)
     }
 
-    async fn call(&self, app: &App) -> anyhow::Result<ExitCode> {
+    async fn call(&self, app: &App, progress: &Arc<Progress>) -> anyhow::Result<Result<Reply, CallError>> {
         // Learns the plugins' schemas, by which values are read.
         let snapshot = app.gateway().list().await;
         let arguments = self.arguments(&snapshot, app.role())?;
-        let client = Arc::new(Shell);
+        let client = Arc::new(Shell(progress.clone()));
         let gateway = app.gateway().clone();
         let token = Some(Json::from_value("shell"));
         let call = Call::root(Caller { role: app.role() }, token, client.clone(), gateway.clone() as Arc<dyn Dispatch>);
         let params = Params { arguments: Some(arguments), ..Params::default() };
-        let result = gateway.run(&self.tool, params, Arc::new(call)).await;
-        self.show(result)
+        Ok(gateway.run(&self.tool, params, Arc::new(call)).await)
     }
 
     fn arguments(&self, snapshot: &Snapshot, role: RoleId) -> anyhow::Result<Json> {
@@ -151,7 +156,9 @@ fn readable(reply: &Reply) -> String {
     for block in &result.content {
         lines.push(match text(block, "type").as_str() {
             "text" => text(block, "text"),
-            kind @ ("image" | "audio") => format!("[{kind}: {}, {} characters of base64]", text(block, "mimeType"), text(block, "data").len()),
+            kind @ ("image" | "audio") => {
+                format!("[{kind}: {}, {} characters of base64]", text(block, "mimeType"), text(block, "data").len())
+            }
             "resource_link" => format!("[resource: {}]", text(block, "uri")),
             _ => block.to_string(),
         });
@@ -165,7 +172,7 @@ fn readable(reply: &Reply) -> String {
 }
 
 /// The shell as a client: shows how far a call is, and cannot be asked.
-struct Shell;
+struct Shell(Arc<Progress>);
 
 impl Client for Shell {
     fn progress(&self, _token: &Json, params: &Json) {
@@ -174,7 +181,7 @@ impl Client for Shell {
             message: Option<String>,
         }
         if let Ok(Step { message: Some(message) }) = params.to() {
-            info!("{message}");
+            self.0.say(&message);
         }
     }
 

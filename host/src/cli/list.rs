@@ -8,7 +8,12 @@ use gateway_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Global, open::{Logging, open}, output};
+use super::{
+    Global,
+    open::{Logging, observer, open},
+    output,
+    progress::Progress,
+};
 use crate::app::App;
 
 /// List servers, plugins and the tools that a role sees
@@ -57,8 +62,10 @@ impl ListCommand {
     /// # Errors
     /// Wrong usage or configuration.
     pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        let app = open(global, self.role.as_deref(), Logging::Quiet)?;
+        let progress = Arc::new(Progress::start("reading the plugins"));
+        let app = open(global, self.role.as_deref(), Logging::Quiet, Some(&observer(&progress)))?;
         let listing = Self::listing(&app).await;
+        progress.finish();
         app.stop().await;
         match self.json {
             true => output::print_json(&listing)?,

@@ -3,13 +3,14 @@
 use std::{
     io::{Write as _, stderr},
     path::PathBuf,
+    sync::Arc,
 };
 
 use gateway_core::role::RoleError;
 
-use super::{Global, Usage};
+use super::{Global, Usage, progress::Progress};
 use crate::{
-    app::{App, BuildError},
+    app::{App, BuildError, Observer},
     config::{Config, Loaded, find},
     folders::Folders,
     telemetry,
@@ -43,14 +44,21 @@ pub fn load(global: &Global, logging: Logging) -> anyhow::Result<(PathBuf, Loade
     Ok((file, loaded))
 }
 
-/// The gateway of the configuration, for callers of `role`. Starts nothing.
+/// The gateway of the configuration, for callers of `role`; `observer` is told of slow steps. Starts nothing.
 ///
 /// # Errors
 /// Wrong usage or configuration, above all a role that is not configured.
-pub fn open(global: &Global, role: Option<&str>, logging: Logging) -> anyhow::Result<App> {
+pub fn open(global: &Global, role: Option<&str>, logging: Logging, observer: Option<&Observer>) -> anyhow::Result<App> {
     let (file, loaded) = load(global, logging)?;
     let folders = Folders::discover()?;
-    App::build(&file, loaded, &folders, role).map_err(|BuildError::Role(error)| no_role(&error).into())
+    App::build(&file, loaded, &folders, role, observer).map_err(|BuildError::Role(error)| no_role(&error).into())
+}
+
+/// Shows slow steps on `progress`.
+#[must_use]
+pub fn observer(progress: &Arc<Progress>) -> Observer {
+    let progress = progress.clone();
+    Arc::new(move |message: &str| progress.say(message))
 }
 
 /// What to write where there is no role to go by.

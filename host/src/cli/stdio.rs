@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use super::{Global, open::{Logging, open}};
+use super::{
+    Global,
+    open::{Logging, open},
+};
 
 /// Serve one MCP client on standard input and output
 #[derive(Debug, clap::Args)]
@@ -18,7 +21,7 @@ impl StdioCommand {
     /// # Errors
     /// Wrong usage or configuration; standard input that cannot be read.
     pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        open(global, self.role.as_deref(), Logging::Configured)?.serve_stdio().await?;
+        open(global, self.role.as_deref(), Logging::Configured, None)?.serve_stdio().await?;
         Ok(ExitCode::SUCCESS)
     }
 }
