@@ -1,11 +1,13 @@
 //! No process outlives the gateway, however it ends.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 use std::{
     fs::File,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     os::unix::process::CommandExt as _,
     path::Path,
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::mpsc,
     time::Duration,
 };
@@ -26,6 +28,7 @@ const LONG: Duration = Duration::from_secs(60);
 struct Gateway {
     process: Child,
     stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
     family_is_gone: mpsc::Receiver<()>,
     _folder: tempfile::TempDir,
 }
@@ -48,19 +51,46 @@ impl Gateway {
             .process_group(0)
             .spawn()
             .unwrap();
-        let mut stdin = process.stdin.take().unwrap();
-        let mut answers = BufReader::new(process.stdout.take().unwrap()).lines();
-        let mut ask = |id: u32, method: &str, params: Value| {
-            writeln!(stdin, "{}", json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).unwrap();
-            let messages = answers.by_ref().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
-            messages.skip_while(|message| message["id"] != id).map(|message| message["result"].clone()).next().unwrap()
-        };
+        let (stdin, stdout) = (process.stdin.take(), BufReader::new(process.stdout.take().unwrap()));
+        let mut gateway = Self { process, stdin, stdout, family_is_gone, _folder: folder };
         let client = json!({ "name": "test", "version": "0" });
-        ask(1, "initialize", json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client }));
-        let family = ask(2, "tools/call", json!({ "name": "fake__family", "arguments": {} }));
+        gateway
+            .ask("initialize", &json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client }));
+        let family = gateway.call("family");
         assert_eq!(family["structuredContent"].as_array().map(Vec::len), Some(2), "{family}");
-        assert!(family_is_gone.try_recv().is_err());
-        Self { process, stdin: Some(stdin), family_is_gone, _folder: folder }
+        assert!(gateway.family_is_gone.try_recv().is_err());
+        gateway
+    }
+
+    fn call(&mut self, tool: &str) -> Value {
+        self.ask("tools/call", &json!({ "name": format!("fake__{tool}"), "arguments": {} }))
+    }
+
+    fn ask(&mut self, method: &str, params: &Value) -> Value {
+        // Only ever one at a time, so they may all have the same id.
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        writeln!(self.stdin.as_ref().unwrap(), "{request}").unwrap();
+        let messages = self.stdout.by_ref().lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+        messages.skip_while(|message| message["id"] != 1).map(|message| message["result"].clone()).next().unwrap()
+    }
+
+    /// The process that outlives the gateway to clean up after it.
+    fn reaper(&self) -> Pid {
+        let parent = format!(" {} ", self.process.id());
+        let is_reaper = |pid: &i32| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            // `pid (name) state parent …`
+            stat.split_once(" (mcp-reap) S").is_some_and(|(_, rest)| rest.starts_with(&parent))
+        };
+        loop {
+            let entries = std::fs::read_dir("/proc").unwrap();
+            let mut pids = entries.filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+            if let Some(pid) = pids.find(is_reaper) {
+                return Pid::from_raw(pid).unwrap();
+            }
+            // It gives itself its name as soon as it runs.
+            std::thread::yield_now();
+        }
     }
 
     fn id(&self) -> Pid {
@@ -130,4 +160,17 @@ fn left_by_its_client() {
     let mut gateway = Gateway::start();
     gateway.stdin = None;
     assert!(gateway.assert_gone().success());
+}
+
+#[test]
+fn killed_after_its_reaper() {
+    let mut gateway = Gateway::start();
+    let first = gateway.reaper();
+    kill_process(first, Signal::KILL).unwrap();
+    // The next server that is started brings the next reaper, which knows of this one's family as well.
+    gateway.call("crash");
+    gateway.call("family");
+    assert_ne!(gateway.reaper(), first);
+    kill_process(gateway.id(), Signal::KILL).unwrap();
+    gateway.assert_gone();
 }
