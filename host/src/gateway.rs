@@ -29,7 +29,7 @@ use crate::results;
 const LEARN_WAIT: Duration = Duration::from_secs(5);
 
 /// Changes are gathered for so long before they are published: a server that adds ten tools causes one message.
-const SETTLE: Duration = Duration::from_millis(20);
+pub const SETTLE: Duration = Duration::from_millis(20);
 
 /// The heart of the program: every call, from wherever it comes, goes through [`Gateway::run`].
 pub struct Gateway {

@@ -1,4 +1,33 @@
-//! MCP Gateway as a library; the binary `gateway` is a thin user of it.
+//! MCP Gateway: one MCP endpoint for external servers and sandboxed plugins, filtered by role.
+//!
+//! The binary `gateway` is a thin user of this library. The words (source, catalogue, caller, call) are those of
+//! [`gateway_core`]; plugins run in [`gateway_wasm`], the only crate that knows WebAssembly.
+//!
+//! # The way of a call
+//!
+//! 1. [`frontends`] turn bytes into messages and say who asks. `serve.rs` is the only place that knows MCP's methods.
+//! 2. [`gateway`] finds the tool in the catalogue as the caller's role sees it, and hands the call to its source.
+//! 3. [`sources`] run it: `upstream` is an external server, `native` are the gateway's own tools, and plugins are
+//!    `gateway_wasm::Plugin`.
+//! 4. The result goes back as the bytes that it came in; `frontends/errors.rs` is the one table that turns errors into
+//!    MCP, and [`results`] writes what the gateway itself has to say.
+//!
+//! # Who may use whom
+//!
+//! ```text
+//! gateway_core                      <- everything; its `wire` only from frontends and sources/upstream
+//! gateway_core                      <- gateway_wasm, gateway, packages
+//! gateway_core, gateway_wasm        <- sources (not gateway, not each other)
+//! gateway_core, gateway             <- frontends (never sources, never gateway_wasm)
+//! everything                        <- config, app, cli
+//! ```
+//!
+//! # Around it
+//!
+//! * [`app`] puts everything together and ends it in order.
+//! * [`config`] reads `gateway.yaml`, and says everything that is wrong with it at once.
+//! * [`packages`] are plugins as files: where they come from, whether they are the ones that were meant.
+//! * [`cli`] has one file for each command; [`folders`] says where things are kept; [`telemetry`] logs.
 
 pub mod app;
 pub mod cli;

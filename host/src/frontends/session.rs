@@ -25,7 +25,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, SETTLE};
 
 /// How the gateway introduces itself.
 #[derive(Debug, Clone)]
@@ -169,6 +169,9 @@ impl Session {
     pub async fn follow(self: Arc<Self>) {
         let mut published = self.gateway.published();
         while published.changed().await.is_ok() {
+            // What changes together is told together.
+            tokio::time::sleep(SETTLE).await;
+            published.mark_unchanged();
             let list = self.gateway.snapshot().list(self.role);
             let changed = lock(&self.listed).replace(list.clone()).as_ref() != Some(&list);
             if changed {
