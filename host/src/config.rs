@@ -7,6 +7,7 @@
 
 mod checks;
 mod document;
+pub mod edit;
 mod entries;
 mod expand;
 mod explain;

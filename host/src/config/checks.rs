@@ -31,8 +31,7 @@ pub(super) fn run(config: &Config, root: &Value, problems: &mut Vec<Problem>) {
 /// Makes relative paths start at `base`, the file's folder.
 pub(super) fn resolve_paths(config: &mut Config, base: &Path) {
     for (_, server) in config.servers.iter_mut() {
-        let cwd = server.cwd.get_or_insert_with(|| ".".into());
-        *cwd = find::resolve(cwd, base);
+        server.cwd = server.cwd.as_deref().map(|cwd| find::resolve(cwd, base));
         // A whole command line stays as it is until it is split; then its program is a path like any other.
         if let Ok((program, args)) = server.command_line()
             && program.contains('/')

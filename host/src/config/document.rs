@@ -103,7 +103,7 @@ impl<'a> Document<'a> {
     }
 }
 
-fn route(path: &KeyPath) -> Route<'_> {
+pub(super) fn route(path: &KeyPath) -> Route<'_> {
     let component = |key: &'_ Key| match key {
         Key::Name(name) => Component::from(name.clone()),
         Key::Index(index) => Component::from(*index),
@@ -247,6 +247,11 @@ impl<'de> Visitor<'de> for Node<'_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a YAML value")
+    }
+
+    /// What a file of comments alone gives.
+    fn visit_none<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf, absolute};
 
-use etcetera::BaseStrategy as _;
+use etcetera::base_strategy::{BaseStrategy as _, Xdg};
 
 /// There is no configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,10 +29,11 @@ pub fn find(named: Option<&Path>) -> Result<PathBuf, NotFound> {
     found.ok_or(NotFound { looked_at })
 }
 
-/// `mcp-gateway/gateway.yaml` in the user's configuration folder.
+/// `mcp-gateway/gateway.yaml` in the user's configuration folder: below `XDG_CONFIG_HOME`, or `~/.config`, on every
+/// system.
 #[must_use]
 pub fn user_file() -> Option<PathBuf> {
-    let folders = etcetera::choose_base_strategy().ok()?;
+    let folders = Xdg::new().ok()?;
     Some(folders.config_dir().join("mcp-gateway").join(LOCAL[0]))
 }
 

@@ -86,7 +86,7 @@ fn read<T: DeserializeOwned>(mut value: Value, problems: &mut Vec<Problem>) -> O
         if !remove(&mut value, &offender) {
             return None;
         }
-        removed.note(offender);
+        removed.note(&offender);
     }
 }
 
@@ -95,7 +95,7 @@ fn read<T: DeserializeOwned>(mut value: Value, problems: &mut Vec<Problem>) -> O
 struct Removed(Vec<(KeyPath, usize)>);
 
 impl Removed {
-    fn note(&mut self, path: KeyPath) {
+    fn note(&mut self, path: &KeyPath) {
         if let (Some(Key::Index(index)), Some(list)) = (path.keys().last(), path.parent()) {
             self.0.push((list, *index));
         }

@@ -25,10 +25,10 @@ pub struct ServerConfig {
     #[serde(deserialize_with = "texts")]
     #[schemars(with = "Option<Vec<Argument>>")]
     pub args: Option<Vec<String>>,
-    /// Environment variables of the program, beside the few that every program gets.
+    /// Environment variables of the program, beside those of the gateway.
     pub env: Values,
-    /// The folder that the program runs in. A relative one starts at the folder of the configuration file, which is
-    /// also the default.
+    /// The folder that the program runs in. A relative one starts at the folder of the configuration file. Default: the
+    /// folder that the gateway was started in.
     pub cwd: Option<PathBuf>,
     /// What the server is for, in one sentence: shown in listings and to models.
     pub description: Option<String>,
