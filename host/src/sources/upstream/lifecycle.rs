@@ -171,8 +171,7 @@ impl Lifecycle {
     /// What is said where the handshake failed.
     async fn not_introduced(&self, link: &Arc<Link>, error: HandshakeError) -> Failure {
         let name = &self.settings.name;
-        let hint =
-            format!("check servers.{name}.command and servers.{name}.args; `gateway doctor` shows all it writes");
+        let hint = format!("check servers.{name}.command and servers.{name}.args; the log has all that it wrote");
         let message = match error {
             HandshakeError::Request { cause: RequestError::Ended | RequestError::NotSent, .. } => {
                 let End { how, .. } = link.ended().await;
