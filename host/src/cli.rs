@@ -5,6 +5,7 @@ pub mod error;
 pub mod list;
 pub mod open;
 pub mod output;
+pub mod plugin;
 pub mod progress;
 pub mod stdio;
 
@@ -82,6 +83,8 @@ enum Command {
     Stdio(stdio::StdioCommand),
     List(list::ListCommand),
     Call(call::CallCommand),
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
 }
 
 impl Cli {
@@ -101,6 +104,7 @@ impl Cli {
             Command::Stdio(command) => block_on(command.run(global)),
             Command::List(command) => block_on(command.run(global)),
             Command::Call(command) => block_on(command.run(global)),
+            Command::Plugin(command) => block_on(command.run(global)),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     io::{IsTerminal as _, stderr},
+    sync::Once,
     time::Duration,
 };
 
@@ -15,41 +16,45 @@ const TICK: Duration = Duration::from_millis(120);
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
+    ticking: Once,
 }
 
 impl Progress {
     /// Shows `message` until [`finish`](Self::finish), or until this is dropped.
     #[must_use]
     pub fn start(message: &str) -> Self {
-        if !stderr().is_terminal() {
-            return Self { bar: ProgressBar::hidden() };
-        }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(spinner());
-        bar.set_message(one_line(message));
-        bar.enable_steady_tick(TICK);
-        Self { bar }
+        let progress = Self::idle();
+        progress.say(message);
+        progress
     }
 
-    /// Shows another message: what is being done now.
+    /// Shows nothing before the first message.
+    #[must_use]
+    pub fn idle() -> Self {
+        let bar = match stderr().is_terminal() {
+            true => ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(spinner()),
+            false => ProgressBar::hidden(),
+        };
+        Self { bar, ticking: Once::new() }
+    }
+
+    /// Shows what is being done now, without a number.
     pub fn say(&self, message: &str) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        self.bar.set_style(spinner());
         self.bar.set_message(one_line(message));
+        self.ticking.call_once(|| self.bar.enable_steady_tick(TICK));
     }
 
     /// Shows how many bytes there are so far, of so many in all where that is known.
     pub fn bytes(&self, done: u64, total: Option<u64>) {
-        if let Some(total) = total
-            && self.bar.length() != Some(total)
-        {
+        if let Some(total) = total {
             self.bar.set_length(total);
             self.bar.set_style(bar());
         }
         self.bar.set_position(done);
-    }
-
-    /// Shows a message without a number again, after [`bytes`](Self::bytes).
-    pub fn then(&self, message: &str) {
-        self.bar.set_style(spinner());
-        self.say(message);
     }
 
     /// Takes the line away. Anything that is written to the terminal afterwards begins where it was.
