@@ -8,41 +8,46 @@ use gateway_core::{
 use crate::{
     bindings::types::{ToolError, ToolResult},
     convert,
+    definitions::Definition,
     guest::Context,
     permissions::Denial,
     trap::output_limit,
 };
 
-/// The reply of `tool`, which promised structured content if `is_structured`. `denial` is what it was denied last.
+/// The reply of `tool`. `denial` is what it was denied last.
 pub(crate) fn reply(
     context: &Context,
-    tool: &str,
-    is_structured: bool,
+    tool: &Definition,
     outcome: Result<ToolResult, ToolError>,
     denial: Option<&Denial>,
 ) -> Result<Reply, CallError> {
     let result = match outcome {
         Ok(result) => result,
-        Err(error) => return error_reply(context, tool, error, denial),
+        Err(error) => return error_reply(context, &tool.name, error, denial),
     };
     if convert::size(&result) > context.limits.output_bytes() {
         return Err(output_limit(context).into());
     }
     let broken = |what: &str| {
-        let message = format!("plugin {:?}: tool {tool:?} {what}", context.name);
+        let message = format!("plugin {:?}: tool {:?} {what}", context.name, &*tool.name);
         CallError::from(Failure::new(FailureKind::Broken, message))
     };
-    let structured = match &result.structured {
-        Some(text) => Some(Json::parse(convert::one_line(text.clone())).ok().filter(Json::is_object)),
+    let structured = match result.structured.clone() {
+        Some(text) => {
+            let json = Json::parse(convert::one_line(text)).ok().filter(Json::is_object);
+            Some(json.ok_or_else(|| broken("returned structured content that is no JSON object"))?)
+        }
         None => None,
     };
-    let structured = match structured {
-        Some(None) => return Err(broken("returned structured content that is no JSON object")),
-        None if is_structured && !result.is_error => {
+    match &structured {
+        Some(structured) if !result.is_error => tool
+            .check_structured(structured)
+            .map_err(|problem| broken(&format!("returned other structured content than it promises: {problem}")))?,
+        None if tool.is_structured() && !result.is_error => {
             return Err(broken("promises structured content, and returned none"));
         }
-        structured => structured.flatten(),
-    };
+        _ => {}
+    }
     // What succeeded in spite of a denial did without.
     let note = denial.filter(|_| result.is_error).map(Denial::lines);
     let body = convert::result(&result, structured.as_ref(), note.as_deref());
@@ -79,6 +84,7 @@ mod tests {
     use super::*;
     use crate::{
         bindings::types::{Content, TextContent},
+        definitions::Definitions,
         limits::Limits,
         permissions::Permissions,
     };
@@ -101,8 +107,19 @@ mod tests {
         Denial { message: "not allowed".to_owned(), hint: "allow it".to_owned() }
     }
 
+    /// A tool `t`; one that promises structured content promises `{}`.
+    fn definitions(is_structured: bool) -> Definitions {
+        let mut json = json!({ "name": "t", "inputSchema": { "type": "object" } });
+        if is_structured {
+            json["outputSchema"] =
+                json!({ "type": "object", "properties": { "b": {} }, "additionalProperties": false });
+        }
+        Definitions::remembered(vec![Json::from_value(&json)]).unwrap()
+    }
+
     fn ok(is_structured: bool, outcome: Result<ToolResult, ToolError>) -> Result<Value, String> {
-        let reply = reply(&context(), "t", is_structured, outcome, Some(&denial()));
+        let definitions = definitions(is_structured);
+        let reply = reply(&context(), definitions.find("t").unwrap(), outcome, Some(&denial()));
         reply.map(|reply| reply.body.to().unwrap()).map_err(|error| error.to_string())
     }
 
@@ -121,6 +138,10 @@ mod tests {
                 r#"plugin "p": tool "t" returned structured content that is no JSON object"#
             );
         }
+        assert_eq!(
+            error(result("hi", Some(r#"{"a":1}"#), false), true),
+            r#"plugin "p": tool "t" returned other structured content than it promises: member "a" is unknown"#
+        );
         assert!(error(result("hi", None, false), true).ends_with("promises structured content, and returned none"));
         assert_eq!(
             error(result(&"x".repeat(21), None, false), false),
@@ -144,7 +165,7 @@ mod tests {
 
     #[test]
     fn errors_have_kinds() {
-        let kind = |error| match reply(&context(), "t", false, Err(error), None) {
+        let kind = |error| match reply(&context(), definitions(false).find("t").unwrap(), Err(error), None) {
             Err(CallError::Failed(failure)) => failure.kind,
             other => panic!("{other:?}"),
         };

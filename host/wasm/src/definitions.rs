@@ -30,8 +30,8 @@ pub(crate) struct Definition {
     json: Json,
     /// Made when the tool is first called.
     arguments: OnceLock<Option<Validator>>,
-    /// Whether it promised structured content.
-    pub(crate) is_structured: bool,
+    /// The same for structured content; none where it promised none.
+    structured: Option<OnceLock<Option<Validator>>>,
 }
 
 /// Steps back that a pattern in a schema may take, so that no text holds a worker for long.
@@ -95,23 +95,22 @@ impl Definitions {
 
 impl Definition {
     fn listed(tool: &ToolDefinition) -> Result<Self, String> {
-        let (input, schema) = object_schema("input", &tool.input_schema)?;
+        let (input, arguments) = object_schema("input", &tool.input_schema)?;
         let output = tool.output_schema.as_deref().map(|schema| object_schema("output", schema)).transpose()?;
-        let output = output.map(|(json, _)| json);
-        let validator = validator(&schema).map_err(|error| format!("its input schema is none: {error}"))?;
+        let (output, structured) = output.unzip();
         let json = convert::definition(tool, &input, output.as_ref()).map_err(|error| error.to_string())?;
         Ok(Self {
             name: tool.name.as_str().into(),
             json,
-            arguments: OnceLock::from(Some(validator)),
-            is_structured: output.is_some(),
+            arguments: OnceLock::from(Some(arguments)),
+            structured: structured.map(|structured| OnceLock::from(Some(structured))),
         })
     }
 
     fn remembered(json: Json) -> Option<Self> {
         let head: Head = json.to().ok()?;
-        let is_structured = head.output_schema.is_some();
-        Some(Self { name: head.name.into(), json, arguments: OnceLock::new(), is_structured })
+        let structured = head.output_schema.map(|_| OnceLock::new());
+        Some(Self { name: head.name.into(), json, arguments: OnceLock::new(), structured })
     }
 
     /// The arguments to call it with: those of the request, or none, if they fit the schema.
@@ -122,29 +121,51 @@ impl Definition {
             return Err(mistake("the arguments are no JSON object".to_owned()));
         }
         let value: Value = arguments.to().map_err(|error| mistake(format!("the arguments cannot be read: {error}")))?;
-        match self.validator() {
-            Some(validator) if !validator.is_valid(&value) => Err(mistake(mistakes(validator.iter_errors(&value)))),
+        let validator = self.validator(&self.arguments, |head| Some(head.input_schema));
+        match validator {
+            Some(validator) if !validator.is_valid(&value) => {
+                Err(mistake(mistakes(validator.iter_errors(&value), "argument")))
+            }
             _ => Ok(arguments),
+        }
+    }
+
+    /// Whether it promised structured content.
+    pub(crate) fn is_structured(&self) -> bool {
+        self.structured.is_some()
+    }
+
+    /// Holds structured content against what the tool promised; says what is wrong.
+    pub(crate) fn check_structured(&self, structured: &Json) -> Result<(), String> {
+        let Some(promise) = &self.structured else { return Ok(()) };
+        let value: Value = structured.to().map_err(|error| error.to_string())?;
+        match self.validator(promise, |head| head.output_schema) {
+            Some(validator) if !validator.is_valid(&value) => Err(mistakes(validator.iter_errors(&value), "member")),
+            _ => Ok(()),
         }
     }
 
     /// `None` where a remembered schema is no schema any more, after an update of the gateway: then the plugin checks
     /// alone.
-    fn validator(&self) -> Option<&Validator> {
-        let make = || validator(&self.json.to::<Head>().ok()?.input_schema).ok();
-        self.arguments.get_or_init(make).as_ref()
+    fn validator<'a>(
+        &self,
+        made: &'a OnceLock<Option<Validator>>,
+        schema: fn(Head) -> Option<Value>,
+    ) -> Option<&'a Validator> {
+        made.get_or_init(|| validator(&schema(self.json.to().ok()?)?).ok()).as_ref()
     }
 }
 
-/// A schema of objects, as text on one line and as value.
-fn object_schema(which: &str, text: &str) -> Result<(Json, Value), String> {
+/// A schema of objects: its text on one line, and what holds values against it.
+fn object_schema(which: &str, text: &str) -> Result<(Json, Validator), String> {
     let json = Json::parse(convert::one_line(text.to_owned()))
         .map_err(|error| format!("its {which} schema is no JSON: {error}"))?;
     let value: Value = json.to().map_err(|error| format!("its {which} schema cannot be read: {error}"))?;
-    match value.get("type") {
-        Some(Value::String(kind)) if kind == "object" => Ok((json, value)),
-        _ => Err(format!("its {which} schema is not one of objects: it needs \"type\": \"object\"")),
+    if value.get("type").and_then(Value::as_str) != Some("object") {
+        return Err(format!("its {which} schema is not one of objects: it needs \"type\": \"object\""));
     }
+    let validator = validator(&value).map_err(|error| format!("its {which} schema is none: {error}"))?;
+    Ok((json, validator))
 }
 
 fn validator(schema: &Value) -> Result<Validator, String> {
@@ -154,9 +175,10 @@ fn validator(schema: &Value) -> Result<Validator, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The mistakes in one sentence. Values are not repeated: they may be large, and the caller has them.
-fn mistakes<'a>(errors: impl Iterator<Item = ValidationError<'a>>) -> String {
-    let mut said: Vec<String> = errors.take(MISTAKES + 1).flat_map(|error| mistake(&error)).collect();
+/// The mistakes in one sentence, each called a `part`. Values are not repeated: they may be large, and the caller has
+/// them.
+fn mistakes<'a>(errors: impl Iterator<Item = ValidationError<'a>>, part: &str) -> String {
+    let mut said: Vec<String> = errors.take(MISTAKES + 1).flat_map(|error| mistake(&error, part)).collect();
     said.dedup();
     if said.len() > MISTAKES {
         said.truncate(MISTAKES);
@@ -165,19 +187,19 @@ fn mistakes<'a>(errors: impl Iterator<Item = ValidationError<'a>>) -> String {
     said.join("; ")
 }
 
-fn mistake(error: &ValidationError<'_>) -> Vec<String> {
+fn mistake(error: &ValidationError<'_>, part: &str) -> Vec<String> {
     let path = error.instance_path().as_str().trim_start_matches('/');
     let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
     match error.kind() {
         ValidationErrorKind::Required { property } => {
-            vec![format!("argument {:?} is missing", inside(property.as_str().unwrap_or_default()))]
+            vec![format!("{part} {:?} is missing", inside(property.as_str().unwrap_or_default()))]
         }
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-            unexpected.iter().map(|name| format!("argument {:?} is unknown", inside(name))).collect()
+            unexpected.iter().map(|name| format!("{part} {:?} is unknown", inside(name))).collect()
         }
-        _ if path.is_empty() => vec![error.masked_with("the arguments").to_string()],
-        _ => vec![format!("argument {path:?}: {}", error.masked_with("it"))],
+        _ if path.is_empty() => vec![error.masked_with(format!("the {part}s")).to_string()],
+        _ => vec![format!("{part} {path:?}: {}", error.masked_with("it"))],
     }
 }
 
@@ -274,6 +296,6 @@ mod tests {
         let definitions = listed(&[tool("t", SCHEMA, Some("{\n\"type\":\"object\"}"))]).unwrap();
         let shown = &definitions.offer().tools.as_ref().unwrap()[0];
         assert!(!shown.definition.as_str().contains('\n'));
-        assert!(definitions.find("t").unwrap().is_structured);
+        assert!(definitions.find("t").unwrap().is_structured());
     }
 }

@@ -26,6 +26,13 @@ use crate::{
     trap,
 };
 
+/// Files, streams, requests and the like that a call may hold open at once: each may be a file of this process, which
+/// has not many.
+pub(crate) const HANDLES: usize = 256;
+
+/// Random bytes in one go: they are made in the host's memory.
+const RANDOM_BYTES: u64 = 1024 * 1024;
+
 /// What every call of one plugin has in common.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -65,6 +72,8 @@ impl Birth {
     fn guest(self) -> Result<Guest, Failure> {
         let output = Output::new(self.context.name.clone());
         let wasi = wasi(&self.context, &output)?;
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES);
         Ok(Guest {
             reports: Reports::default(),
             meter: Meter::new(self.context.limits.memory),
@@ -76,7 +85,7 @@ impl Birth {
             wasi,
             http: WasiHttpCtx::new(),
             sender: self.sender,
-            table: ResourceTable::new(),
+            table,
         })
     }
 
@@ -149,6 +158,7 @@ impl Context {
 fn wasi(context: &Context, output: &Arc<Output>) -> Result<WasiCtx, Failure> {
     let mut builder = WasiCtxBuilder::new();
     builder.stdout(output.writer(Which::Stdout)).stderr(output.writer(Which::Stderr));
+    builder.max_random_size(RANDOM_BYTES);
     for (key, value) in &context.permissions.env {
         builder.env(key, value);
     }

@@ -43,6 +43,8 @@ struct Stream {
     line: Vec<u8>,
     tail: Vec<u8>,
     written: usize,
+    /// Something was left out, and the log says so.
+    is_cut: bool,
 }
 
 /// A guest's handle on one of the streams. It never fails and never makes the guest wait: what is too much is dropped.
@@ -84,9 +86,9 @@ impl Output {
                 stream.line = rest;
             }
         }
-        if bytes.len() > room && room > 0 {
-            self.show(which, &stream.line);
-            stream.line.clear();
+        if bytes.len() > room && !std::mem::replace(&mut stream.is_cut, true) {
+            let line = std::mem::take(&mut stream.line);
+            self.show(which, &line);
             self.show(which, format!("(what follows is left out: a call may write {LOG_BYTES} bytes)").as_bytes());
         }
     }

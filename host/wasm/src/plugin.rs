@@ -153,7 +153,7 @@ impl Plugin {
             }
             let (bytes, digest) = self.fetch().await?;
             match self.remembered(digest) {
-                Some(definitions) => self.publish(digest, definitions),
+                Some(definitions) => self.publish(digest, &definitions),
                 None => drop(self.load(bytes, digest).await?),
             }
             Ok(())
@@ -218,7 +218,7 @@ impl Plugin {
             Some(definitions) => definitions,
             None => self.ask(&code).await?,
         };
-        self.publish(digest, definitions.clone());
+        self.publish(digest, &definitions);
         Ok(Arc::new(Ready { code, definitions }))
     }
 
@@ -232,7 +232,7 @@ impl Plugin {
         let context = Arc::new(self.context.without_permissions());
         let started = Instant::now();
         let deadline = started + context.limits.time;
-        let permits = self.enter(0, code, deadline).await.ok_or_else(|| self.crowded())?;
+        let permits = self.enter(0, code, deadline).await?;
         let (birth, _) = self.birth(context, None, started, deadline);
         let (control, code_of_job) = (birth.control.clone(), code.clone());
         let job = Box::pin(async move {
@@ -248,7 +248,7 @@ impl Plugin {
         Ok(definitions)
     }
 
-    fn publish(&self, digest: Digest, definitions: Arc<Definitions>) {
+    fn publish(&self, digest: Digest, definitions: &Arc<Definitions>) {
         let known = self.known.swap(Some(Arc::new((digest, definitions.clone()))));
         if known.is_none_or(|known| known.1.jsons() != definitions.jsons()) {
             self.events.changed();
@@ -267,19 +267,20 @@ impl Plugin {
         let started = Instant::now();
         let time = started + self.context.limits.time;
         let deadline = earliest(Some(time), call.deadline).unwrap_or(time);
-        let permits = self.enter(call.depth, &ready.code, deadline).await.ok_or_else(|| self.crowded())?;
+        let permits = self.enter(call.depth, &ready.code, deadline).await?;
         let (birth, running) = self.birth(self.context.clone(), Some(call), started, deadline);
         let (control, context) = (birth.control.clone(), self.context.clone());
-        let (code, name, is_structured) = (ready.code.clone(), tool.name.clone(), tool.is_structured);
+        let (code, name, definitions) = (ready.code.clone(), tool.name.clone(), ready.definitions.clone());
         // What the call holds is held by its job, which may outlive the one who waits for it.
         let in_flight = running.calls.token();
         let job = Box::pin(async move {
             let denials = birth.control.clone();
             let outcome = birth.call_tool(code, name.clone(), arguments).await;
             drop((permits, in_flight));
-            answer::reply(&context, &name, is_structured, outcome?, denials.denial().as_ref())
+            let tool = definitions.find(&name).ok_or_else(|| CallError::UnknownTool((*name).into()))?;
+            answer::reply(&context, tool, outcome?, denials.denial().as_ref())
         });
-        Ok(self.run(job, &ready.code, control).await??)
+        self.run(job, &ready.code, control).await?
     }
 
     /// Loads it, as long as the call may take.
@@ -293,19 +294,19 @@ impl Plugin {
     }
 
     /// Takes a place for a call. In this order: the engine's room is waited for by whoever has the plugin's place.
-    async fn enter(&self, depth: u8, code: &Code, deadline: Instant) -> Option<Permits> {
-        let plugin = self.lanes.enter(depth, 1, deadline).await?;
-        let room = code.machine.room.enter(depth, code.weight, deadline).await?;
-        Some(Permits::new(plugin, room))
-    }
-
-    fn crowded(&self) -> Failure {
-        let (name, limits) = (&self.context.name, &self.context.limits);
-        let message = format!(
-            "plugin {name:?}: {} calls run already, and none of them ended within the time of this one",
-            limits.concurrency
-        );
-        Failure::new(FailureKind::Limit, message).hint(format!("raise plugins.{name}.limits.concurrency"))
+    async fn enter(&self, depth: u8, code: &Code, deadline: Instant) -> Result<Permits, Failure> {
+        let (name, concurrency) = (&self.context.name, self.context.limits.concurrency);
+        let full = |what: String| {
+            let message = format!("plugin {name:?}: {what}, and no call ended within the time of this one");
+            Failure::new(FailureKind::Limit, message)
+        };
+        let plugin = self.lanes.enter(depth, 1, deadline).await.ok_or_else(|| {
+            full(format!("concurrency limit of {concurrency} reached"))
+                .hint(format!("raise plugins.{name}.limits.concurrency"))
+        })?;
+        let room = code.machine.room.enter(depth, code.weight, deadline).await;
+        let room = room.ok_or_else(|| full("the gateway has no room for further instances".to_owned()))?;
+        Ok(Permits::new(plugin, room))
     }
 
     fn birth(

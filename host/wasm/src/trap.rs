@@ -1,12 +1,12 @@
 //! What the end of a guest means: every way to break, said as a sentence that names the limit or the cause.
 
 use gateway_core::error::{Failure, FailureKind};
-use wasmtime::{PoolConcurrencyLimitError, Trap};
+use wasmtime::{PoolConcurrencyLimitError, Trap, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
 use crate::{
     engine::WASM_STACK,
-    guest::{Context, Guest},
+    guest::{Context, Guest, HANDLES},
     limits::spoken_size,
     output::panic_message,
 };
@@ -44,6 +44,9 @@ impl Evidence<'_> {
         }
         if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
             return self.limit("the gateway has no room for a further instance", None);
+        }
+        if let Some(ResourceTableError::Full) = error.downcast_ref() {
+            return self.limit(&format!("limit of {HANDLES} open files, streams and requests reached"), None);
         }
         match trap {
             Some(Trap::StackOverflow) => self.limit(&format!("stack limit of {} KiB reached", WASM_STACK / 1024), None),
