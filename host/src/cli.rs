@@ -1,12 +1,17 @@
 //! The command line: one file for each command, each a `run`.
 
 pub mod call;
+pub mod check;
+pub mod completions;
 pub mod error;
 pub mod list;
 pub mod open;
 pub mod output;
 pub mod plugin;
 pub mod progress;
+pub mod roles;
+pub mod schema;
+pub mod server;
 pub mod stdio;
 
 use std::{
@@ -85,6 +90,13 @@ enum Command {
     Call(call::CallCommand),
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    #[command(subcommand)]
+    Server(server::ServerCommand),
+    #[command(subcommand)]
+    Roles(roles::RolesCommand),
+    Check(check::CheckCommand),
+    Schema(schema::SchemaCommand),
+    Completions(completions::CompletionsCommand),
 }
 
 impl Cli {
@@ -105,6 +117,11 @@ impl Cli {
             Command::List(command) => block_on(command.run(global)),
             Command::Call(command) => block_on(command.run(global)),
             Command::Plugin(command) => block_on(command.run(global)),
+            Command::Server(command) => command.run(global),
+            Command::Roles(command) => block_on(command.run(global)),
+            Command::Check(command) => command.run(global),
+            Command::Schema(command) => command.run(global),
+            Command::Completions(command) => command.run(global),
         }
     }
 }

@@ -38,6 +38,7 @@ use self::{
 };
 pub use self::{
     entries::Entries,
+    explain::nearest,
     expand::Environment,
     find::{NotFound, find, user_file},
     plugin::Plugin,
@@ -266,6 +267,12 @@ impl Config {
         document.locate(problems);
         report.sort();
         (config, report)
+    }
+
+    /// The JSON Schema of the file.
+    #[must_use]
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(Self)
     }
 
     /// The roles.

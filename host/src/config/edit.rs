@@ -112,6 +112,14 @@ impl Edit {
         lookup(&root, &KeyPath::of([written(&root, section), name])).cloned()
     }
 
+    /// The names in `section`, in the file's order.
+    #[must_use]
+    pub fn names(&self, section: &str) -> Vec<String> {
+        let root = self.value().unwrap_or_default();
+        let entries = root.get(written(&root, section)).and_then(Value::as_mapping);
+        entries.into_iter().flat_map(|entries| entries.keys()).filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     /// Adds the entry `name` to `section`, or puts it in place of the one that is there.
     ///
     /// # Errors

@@ -1,6 +1,10 @@
 //! A section of named entries, in the file's order.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{
+    borrow::{Borrow, Cow},
+    fmt,
+    marker::PhantomData,
+};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
@@ -46,11 +50,11 @@ impl<K, T> Entries<K, T> {
     }
 }
 
-impl<K: AsRef<str>, T> Entries<K, T> {
+impl<K: Borrow<str>, T> Entries<K, T> {
     /// The entry of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&T> {
-        self.0.iter().find(|(key, _)| key.as_ref() == name).map(|(_, entry)| entry)
+        self.0.iter().find(|(key, _)| key.borrow() == name).map(|(_, entry)| entry)
     }
 }
 

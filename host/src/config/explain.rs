@@ -121,8 +121,9 @@ fn known_key_hint(key: &str, known: &[&str], found: Option<&Value>) -> String {
     }
 }
 
-/// The name that `key` was probably meant to be.
-pub(super) fn nearest<'n>(key: &str, known: &[&'n str]) -> Option<&'n str> {
+/// The one of the `known` names that `key` was probably meant to be.
+#[must_use]
+pub fn nearest<'n>(key: &str, known: &[&'n str]) -> Option<&'n str> {
     let plain = |name: &str| name.to_ascii_lowercase().replace('-', "_");
     let key = plain(key);
     let scored = known.iter().map(|name| (strsim::damerau_levenshtein(&key, &plain(name)), *name));

@@ -1,17 +1,27 @@
 //! Checks of `plugins`.
 
-use std::{fs, path::Path};
+use std::path::Path;
+
+use serde_yaml::Value;
 
 use super::Checks;
-use crate::config::{Config, Plugin, Problem, problem::KeyPath, read::lookup};
+use crate::{
+    config::{Config, Plugin, Problem, problem::KeyPath, read::lookup},
+    packages::{
+        Digest,
+        file::{self, FileError},
+        reference::{Reference, ReferenceError},
+    },
+};
 
 pub(super) fn check(config: &Config, checks: &mut Checks<'_>) {
     for (name, plugin) in config.plugins.iter() {
         let path = KeyPath::of(["plugins", name.as_str()]);
+        let at = source_path(checks, &path);
         digest(plugin, &path, checks);
-        if plugin.enabled && !checks.problems.iter().any(|problem| problem.path.is_within(&source_path(checks, &path)))
-        {
-            source(plugin, &path, checks);
+        // A variable that is not set is a problem of its own.
+        if plugin.enabled && !checks.problems.iter().any(|problem| problem.path == at) {
+            source(plugin, &path, at, checks);
             folders(plugin, &path, checks);
         }
     }
@@ -32,67 +42,80 @@ fn source_path(checks: &Checks<'_>, path: &KeyPath) -> KeyPath {
 
 fn digest(plugin: &Plugin, path: &KeyPath, checks: &mut Checks<'_>) {
     let Some(digest) = &plugin.sha256 else { return };
-    if digest.len() != 64 || !digest.chars().all(|c| c.is_ascii_hexdigit()) {
-        let message = format!("a SHA-256 has 64 hexadecimal digits, this has {} characters", digest.chars().count());
-        let hint = match digest.strip_prefix("sha256:") {
-            Some(_) => "leave out the `sha256:` before it",
-            None => "copy it from `sha256sum FILE.wasm`",
-        };
-        checks.push(Problem::error(path.with("sha256"), message).hint(hint));
+    if digest.parse::<Digest>().is_err() {
+        let digits = digest.strip_prefix("sha256:").unwrap_or(digest).chars().count();
+        let message = format!("a SHA-256 has 64 hexadecimal digits, and this one {digits} characters");
+        let message = if digits == 64 { "a SHA-256 has hexadecimal digits alone".to_owned() } else { message };
+        let problem = Problem::error(path.with("sha256"), message);
+        checks.push(problem.hint("copy it from `sha256sum FILE.wasm`").at_value());
     }
 }
 
-fn source(plugin: &Plugin, path: &KeyPath, checks: &mut Checks<'_>) {
-    let at = source_path(checks, path);
-    let source = plugin.source.as_str();
-    if source.trim().is_empty() {
-        checks
-            .push(Problem::error(at, "the source is empty").hint("write a plugin folder or a `.wasm` file").at_value());
-        return;
-    }
-    if !is_local(source) {
-        remote(source, at, checks);
-        return;
-    }
-    let file = Path::new(source);
-    // As it is written, since that is what the reader can find again.
-    let written = lookup(checks.root, &at).and_then(|value| value.as_str()).unwrap_or(source);
-    if !file.exists() {
-        let hint = "relative paths start at the folder of this file; `gateway plugin new NAME` begins a plugin";
-        checks.push(Problem::entry(at, format!("there is no file or folder `{written}`")).hint(hint).at_value());
-    } else if file.is_dir() && !has_component(file) {
-        let problem = Problem::entry(at, format!("the plugin in `{written}` is not built"));
-        checks.push(problem.hint(format!("run `gateway plugin build {written}`")).at_value());
-    } else if file.is_file() && file.extension().is_none_or(|extension| extension != "wasm") {
-        let problem = Problem::entry(at, format!("`{written}` is no plugin: neither a `.wasm` file nor a folder"));
-        checks.push(problem.hint("name the plugin's folder, or the `.wasm` file in it").at_value());
-    }
-}
-
-fn remote(source: &str, at: KeyPath, checks: &mut Checks<'_>) {
-    let scheme = source.split("://").next().unwrap_or_default();
-    match scheme {
-        "https" => {}
-        "oci" => {
-            let hint = "download the component and name the file, or write `enabled: false`";
-            let message = "plugins from a registry (`oci://`) are not supported in this version yet";
-            checks.push(Problem::entry(at, message).hint(hint).at_value());
-        }
-        "http" => {
+fn source(plugin: &Plugin, path: &KeyPath, at: KeyPath, checks: &mut Checks<'_>) {
+    let reference = match Reference::parse(&plugin.source, Path::new("")) {
+        Ok(reference) => reference,
+        Err(error) => return checks.push(wrong_reference(&error, &plugin.source, at).at_value()),
+    };
+    match reference {
+        Reference::Web(_) if plugin.sha256.is_none() => {
             let problem =
-                Problem::error(at, "a plugin is not loaded over plain http: anyone on the way could replace it");
-            checks.push(problem.hint(format!("write `{}`", source.replacen("http", "https", 1))).at_value());
+                Problem::entry(at, "a plugin from the web needs its `sha256`, so that no other takes its place");
+            let name = path.name(1).unwrap_or_default();
+            let command = format!("`gateway plugin add {reference} --name {name} --force` records it");
+            checks.push(problem.about(path.clone()).hint(command));
         }
-        scheme => {
-            let problem = Problem::error(at, format!("`{scheme}://` is no source of plugins"));
-            checks.push(problem.hint("write a folder, a `.wasm` file or an `https://` address").at_value());
+        Reference::Web(_) => {}
+        Reference::Local(file) => {
+            if let Err(error) = file::component(&file) {
+                let written = written(checks, &at).unwrap_or(&plugin.source).to_owned();
+                checks.push(wrong_file(&error, &written, at).at_value());
+            }
         }
     }
 }
 
-fn has_component(folder: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else { return false };
-    entries.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "wasm"))
+fn wrong_reference(error: &ReferenceError, source: &str, at: KeyPath) -> Problem {
+    match error {
+        ReferenceError::Empty => {
+            Problem::error(at, "the source is empty").hint("write a plugin folder or a `.wasm` file")
+        }
+        ReferenceError::Http(_) => {
+            Problem::error(at, "a plugin is not loaded over plain http: anyone on the way could replace it")
+                .hint(format!("write `{}`", source.replacen("http", "https", 1)))
+        }
+        ReferenceError::Scheme { scheme, .. } if scheme == "oci" => {
+            Problem::entry(at, "plugins from a registry (`oci://`) are not supported in this version yet")
+                .hint("download the component and name the file, or write `enabled: false`")
+        }
+        ReferenceError::Scheme { scheme, .. } => Problem::error(at, format!("`{scheme}://` is no source of plugins"))
+            .hint("write a folder, a `.wasm` file or an `https://` address"),
+        other => Problem::error(at, other.to_string()).hint(other.hint()),
+    }
+}
+
+/// The path as it is written, since that is what the reader can find again.
+fn wrong_file(error: &FileError, written: &str, at: KeyPath) -> Problem {
+    match error {
+        FileError::Missing(_) => Problem::entry(at, format!("there is no file or folder `{written}`"))
+            .hint("relative paths start at the folder of this file; `gateway plugin new NAME` begins a plugin"),
+        FileError::NotBuilt { .. } => Problem::entry(at, format!("the plugin in `{written}` is not built"))
+            .hint(format!("run `gateway plugin build {written}`")),
+        FileError::Other(_) => {
+            Problem::entry(at, format!("`{written}` is no plugin: neither a `.wasm` file nor a folder"))
+                .hint("name the plugin's folder, or the `.wasm` file in it")
+        }
+        other => {
+            let problem = Problem::entry(at, other.to_string());
+            match other.hint() {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            }
+        }
+    }
+}
+
+fn written<'r>(checks: &Checks<'r>, at: &KeyPath) -> Option<&'r str> {
+    lookup(checks.root, at).and_then(Value::as_str)
 }
 
 fn folders(plugin: &Plugin, path: &KeyPath, checks: &mut Checks<'_>) {
