@@ -36,7 +36,7 @@ pub enum ReferenceError {
     #[error("{0}: plugins come over https; http is for this machine alone")]
     Http(String),
     /// Another scheme.
-    #[error("{address}: nothing is fetched by {scheme:?}")]
+    #[error("{address}: plugins do not come over {scheme}://")]
     Scheme {
         /// As it was written, without what may be secret.
         address: String,

@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context as _;
 use bytes::Bytes;
 use gateway_core::{name::SourceName, payload::Json};
-use gateway_wasm::{Inspection, PluginEngine, PluginSettings, inspect};
+use gateway_wasm::{Inspection, Limits, PluginEngine, PluginSettings, inspect};
 
 use super::{
     bad_manifest, examine, not_built,
@@ -79,6 +79,7 @@ pub(super) async fn run(
     let what = file.display().to_string();
     let bytes = file::read(&artifact).await.map_err(|error| unavailable(PackageError::File(error)))?;
     examine::component(&bytes, &what)?;
+    let limits = manifest.as_ref().map(|manifest| Limits::new(&manifest.limits)).unwrap_or_default();
     let bytes = match manifest {
         None => bytes,
         Some(manifest) => inspect::with_manifest(&bytes, &Json::from_value(&manifest))
@@ -87,7 +88,9 @@ pub(super) async fn run(
     let bytes = Bytes::from(bytes);
     let name = file.file_stem().and_then(|stem| SourceName::new(stem.to_str()?).ok());
     let name = name.map_or_else(|| SourceName::new("plugin"), Ok)?;
-    let inspection = examine::run(engine, &name, bytes.clone(), PluginSettings::default()).await?;
+    // Whoever builds a plugin wants it to run as it asks to.
+    let settings = PluginSettings { limits, ..PluginSettings::default() };
+    let inspection = examine::run(engine, &name, bytes.clone(), settings).await?;
     replace(&file, &bytes).with_context(|| format!("{what} cannot be written"))?;
     Ok(Built { file, inspection })
 }

@@ -29,11 +29,11 @@ struct Compiling(Arc<Progress>);
 
 impl Observer for Compiling {
     fn compiling(&self, plugin: &SourceName, bytes: usize) {
-        self.0.say(&format!("compiling {plugin} ({})", super::text::size(bytes)));
+        self.0.say(&format!("compiling plugin {plugin} ({} KiB)", bytes.div_ceil(1024)));
     }
 
     fn compiled(&self, plugin: &SourceName, _took: Duration) {
-        self.0.say(&format!("asking {plugin} for its tools"));
+        self.0.say(&format!("asking plugin {plugin} for its tools"));
     }
 }
 

@@ -192,7 +192,7 @@ impl Inspected {
     fn text(&self) -> String {
         let mut text = format!("{}\n", self.name);
         let facts = [
-            ("for", self.description.clone().unwrap_or_default()),
+            ("about", self.description.clone().unwrap_or_default()),
             ("source", self.source.clone()),
             ("size", text::size(self.size)),
             ("sha256", self.sha256.clone()),

@@ -44,10 +44,16 @@ impl Head {
         definition.to().ok()
     }
 
-    /// The first line of the description; the rest is for models.
+    /// The first sentence of the description; the rest is for models.
     #[must_use]
     pub(super) fn summary(&self) -> String {
-        plain(self.description.as_deref().and_then(|text| text.lines().next()).unwrap_or_default())
+        let description = self.description.as_deref().unwrap_or_default();
+        let paragraph = description.trim().lines().take_while(|line| !line.trim().is_empty());
+        let text = paragraph.map(str::trim).collect::<Vec<_>>().join(" ");
+        // What follows `e.g.` or `v1.` does not begin a sentence.
+        let begins = |at: usize| text[at + 2..].starts_with(|c: char| c.is_uppercase());
+        let end = text.match_indices(". ").map(|(at, _)| at).find(|at| begins(*at));
+        plain(end.map_or(text.as_str(), |end| &text[..=end]))
     }
 }
 
@@ -91,10 +97,22 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_says_what_a_tool_is_for() {
+        let summary = |description: &str| Head { name: String::new(), description: Some(description.into()) }.summary();
+        assert_eq!(
+            summary("Get a page, or\nany text.  Long ones\ncome in pieces.\n\nOnly some."),
+            "Get a page, or any text.  Long ones come in pieces."
+        );
+        assert_eq!(summary("Get a page. Use it often."), "Get a page.");
+        assert_eq!(summary("Get one, e.g. a page"), "Get one, e.g. a page");
+        assert_eq!(summary(""), "");
+    }
+
+    #[test]
     fn plugins_cannot_hide_lines() {
         let tool = Json::parse(r#"{"name":"a","description":"harmless\u001b[2J\r\nnot"}"#).unwrap();
         let naming = Naming::canonical(&SourceName::new("x").unwrap());
-        assert_eq!(tool_lines(&[tool], &naming), "  x__a  harmless [2J\n");
+        assert_eq!(tool_lines(&[tool], &naming), "  x__a  harmless [2J not\n");
         assert_eq!(section("asks to", &["reach \u{1b}[8m*".to_owned()]), "asks to:\n  reach  [8m*\n");
         assert_eq!(section("asks to", &[]), "");
     }
