@@ -46,7 +46,17 @@ impl Bench {
 
     /// Runs `gateway` with `arguments`, and no terminal.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.finish(Command::new(env!("CARGO_BIN_EXE_gateway")), arguments)
+    }
+
+    /// The same, where the programs of `folder` are the only ones.
+    pub(crate) fn run_with_programs(&self, folder: &str, arguments: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
+        command.env("PATH", self.path(folder));
+        self.finish(command, arguments)
+    }
+
+    fn finish(&self, mut command: Command, arguments: &[&str]) -> Ran {
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         for folder in ["XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"] {
             command.env(folder, self.path(folder));

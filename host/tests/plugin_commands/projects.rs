@@ -72,3 +72,23 @@ fn a_plugin_that_cannot_list_its_tools_is_not_added() {
         bench.fails(1, &["plugin", "add", folder.to_str().unwrap()], &[part]);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_missing_toolchain_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new("");
+    bench.write("plugin/Cargo.toml", "[package]\nname = \"plugin\"\nversion = \"0.1.0\"\n");
+    bench.write("without/README.md", "");
+    let ran = bench.run_with_programs("without", &["plugin", "build", "plugin"]);
+    assert!(ran.stderr.contains("error: cargo cannot be started: "), "{ran:?}");
+    assert!(ran.stderr.contains("hint: Rust is installed with https://rustup.rs"), "{ran:?}");
+    for (name, script) in [("cargo", "exit 101"), ("rustc", "echo /nowhere")] {
+        let path = format!("with/{name}");
+        bench.write(&path, format!("#!/bin/sh\n{script}\n"));
+        fs::set_permissions(bench.path(&path), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let ran = bench.run_with_programs("with", &["plugin", "build", "plugin"]);
+    let expected = "error: the Rust target wasm32-wasip2 is not installed\nhint: rustup target add wasm32-wasip2\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (1, expected));
+}
