@@ -117,11 +117,15 @@ impl App {
         let (session, outgoing) = Session::new(self.gateway.clone(), self.role, identity);
         self.tasks.spawn(session.clone().follow());
         let writer = tokio::spawn(stdio::write(outgoing));
+        // A task of its own: on the way in, waking the future that the runtime was entered with costs a system call.
+        let client = session.clone();
+        let mut reader = tokio::spawn(async move { stdio::read(&client).await });
         let mut signals = Signals::new()?;
         let read = tokio::select! {
-            read = stdio::read(&session) => read,
+            read = &mut reader => read.unwrap_or(Ok(())),
             () = signals.next() => Ok(()),
         };
+        reader.abort();
         debug!("no more is taken; what runs is given {} s", DRAIN.as_secs());
         let quit = async {
             session.tasks().drain(DRAIN).await;

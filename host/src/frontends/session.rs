@@ -112,9 +112,10 @@ impl Session {
         let _ = self.outbox.send(message);
     }
 
-    /// Remembers what it was told that there is.
+    /// Remembers what it was told first. From then on it is told of every change, also of one that it happened to list
+    /// already: who waits for the notification must not wait in vain.
     pub(super) fn told(&self, list: Json) {
-        *lock(&self.listed) = Some(list);
+        lock(&self.listed).get_or_insert(list);
     }
 
     /// Works on a request until it is answered or cancelled.
