@@ -38,8 +38,8 @@ use self::{
 };
 pub use self::{
     entries::Entries,
-    explain::nearest,
     expand::Environment,
+    explain::nearest,
     find::{NotFound, find, user_file},
     plugin::Plugin,
     problem::{Problem, Report},
@@ -53,7 +53,7 @@ use crate::sources::upstream::config::ServerConfig;
 /// Relative paths start at the folder of this file. Keys that begin with `x-` are left alone.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schemars(extend("patternProperties" = { "^x-": true }))]
+#[schemars(title = "MCP Gateway configuration", extend("patternProperties" = { "^x-": true }))]
 pub struct Config {
     /// The name that the gateway gives itself towards clients. Default: mcp-gateway.
     pub name: String,
@@ -272,7 +272,9 @@ impl Config {
     /// The JSON Schema of the file.
     #[must_use]
     pub fn schema() -> schemars::Schema {
-        schemars::schema_for!(Self)
+        let mut schema = schemars::schema_for!(Self);
+        explain::add_aliases(&mut schema);
+        schema
     }
 
     /// The roles.

@@ -91,7 +91,16 @@ impl Place {
 
     /// Writes the file, and says what was done and what is still to be done about the server.
     fn save(self, name: &str, done: &str) -> anyhow::Result<()> {
-        let mut report = self.edit.save().map_err(not_edited)?;
+        let mut report = match self.edit.save() {
+            Ok(report) => report,
+            Err(EditError::Invalid(report)) => {
+                show(&report)?;
+                let message =
+                    format!("{}: the file would have these mistakes, so it is as it was", self.file.display());
+                return Err(Usage::new(message).into());
+            }
+            Err(error) => return Err(not_edited(error)),
+        };
         report.problems.retain(|problem| is_about(problem.path.name(0), problem.path.name(1), name));
         show(&report)?;
         output::print(&format!("{}: {done}\n", self.file.display()))?;

@@ -38,6 +38,19 @@ const FOREIGN: [(&str, &str); 27] = [
 /// Two names of one key: the one that the documentation uses, and the other.
 const ALIASES: [(&str, &str); 3] = [("servers", "backends"), ("meta_tools", "enable_meta_mcp"), ("url", "http_url")];
 
+/// Adds the other names of keys to the schema, which knows of the first ones alone.
+pub(super) fn add_aliases(schema: &mut schemars::Schema) {
+    let places = ["/properties", "/$defs/ServerConfig/properties"];
+    for place in places {
+        let Some(properties) = schema.pointer_mut(place).and_then(serde_json::Value::as_object_mut) else { continue };
+        for (name, other) in ALIASES {
+            if let Some(property) = properties.get(name).cloned() {
+                properties.insert(other.to_owned(), property);
+            }
+        }
+    }
+}
+
 /// The mistake that serde's `message` means, at `path`, where `found` stands. Its path is what has to go for the rest
 /// to be read.
 pub(super) fn mistake(message: &str, path: &KeyPath, found: Option<&Value>) -> Problem {

@@ -49,8 +49,9 @@ struct Explained<'a> {
     /// The server or plugin that the name leads to.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
-    /// Whether the tool is known, or was decided by its name.
-    known: bool,
+    /// `known`, `unknown` (its source has told of no tool yet), `missing` (its source has no such tool), `disabled` (its
+    /// source is), or `nowhere` (no source has such a name). All but the first are decided by the name.
+    state: &'static str,
 }
 
 /// The tool that a name leads to.
@@ -59,7 +60,7 @@ struct Found {
     naming: Naming,
     /// The source's own name for it; `None`: the placeholder of a server whose tools are not known yet.
     local: Option<String>,
-    known: bool,
+    state: &'static str,
 }
 
 impl ExplainCommand {
@@ -70,7 +71,7 @@ impl ExplainCommand {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let app = open::open(global, Some(&self.role), Logging::Quiet, None)?;
         let snapshot = app.gateway().snapshot();
-        let found = find(snapshot.sources(), &self.tool);
+        let found = find(snapshot.sources(), app.config(), &self.tool);
         let explained = self.explain(snapshot.roles().get(app.role()), app.config(), found.as_ref());
         match self.json {
             true => output::print_json(&explained)?,
@@ -101,7 +102,7 @@ impl ExplainCommand {
             glob,
             key: key(&self.role, config, reason),
             source: found.map(|found| found.source.to_string()),
-            known: found.is_some_and(|found| found.known),
+            state: found.map_or("nowhere", |found| found.state),
         };
         if let Some((source, local)) = found.and_then(|found| Some((&found.source, found.local.as_deref()?)))
             && config.servers.get(source.as_str()).is_some_and(|server| !server.tools.admits(local))
@@ -136,45 +137,54 @@ fn decide<'r>(role: &'r Role, name: &str) -> Verdict<'r> {
 
 /// The tool that `name` means: one that is known under it, else the one that a source would have whose name it begins
 /// with.
-fn find(sources: &[Arc<dyn Source>], name: &str) -> Option<Found> {
+fn find(sources: &[Arc<dyn Source>], config: &Config, name: &str) -> Option<Found> {
     known(sources, |naming, source, local| *naming.public(local) == *name || *naming.distinct(source, local) == *name)
         .or_else(|| {
             known(sources, |_, source, local| {
                 name == format!("{source}{SEPARATOR}{local}") || name == format!("{source}_{local}")
             })
         })
-        .or_else(|| by_name(sources, name))
+        .or_else(|| by_name(&configured(sources, config), name))
 }
 
 fn known(sources: &[Arc<dyn Source>], is_meant: impl Fn(&Naming, &SourceName, &str) -> bool) -> Option<Found> {
     sources.iter().find_map(|source| {
         let (name, naming, offer) = (source.name(), source.naming(), source.offer());
         let tool = offer.tools.iter().flat_map(|tools| tools.iter()).find(|tool| is_meant(naming, name, &tool.name))?;
-        Some(Found { source: name.clone(), naming: naming.clone(), local: Some(tool.name.to_string()), known: true })
+        Some(Found { source: name.clone(), naming: naming.clone(), local: Some(tool.name.to_string()), state: "known" })
     })
 }
 
-fn by_name(sources: &[Arc<dyn Source>], name: &str) -> Option<Found> {
-    let found = |source: &Arc<dyn Source>, local| Found {
-        source: source.name().clone(),
-        naming: source.naming().clone(),
+/// All that there is, and what is known of the tools that it was not found among.
+fn configured(sources: &[Arc<dyn Source>], config: &Config) -> Vec<(SourceName, Naming, &'static str)> {
+    let state = |source: &Arc<dyn Source>| if source.offer().tools.is_some() { "missing" } else { "unknown" };
+    let there = sources.iter().map(|source| (source.name().clone(), source.naming().clone(), state(source)));
+    let separator = config.separator.as_str();
+    let servers = config.servers.iter().filter(|(_, server)| !server.enabled);
+    let servers = servers.map(|(name, server)| (name.clone(), server.naming(name, separator), "disabled"));
+    let plugins = config.plugins.iter().filter(|(_, plugin)| !plugin.enabled);
+    let plugins = plugins.map(|(name, _)| (name.clone(), Naming::canonical(name), "disabled"));
+    there.chain(servers).chain(plugins).collect()
+}
+
+fn by_name(configured: &[(SourceName, Naming, &'static str)], name: &str) -> Option<Found> {
+    let found = |(source, naming, state): &(SourceName, Naming, &'static str), local| Found {
+        source: source.clone(),
+        naming: naming.clone(),
         local,
-        known: false,
+        state,
     };
-    if let Some(source) = sources.iter().find(|source| *placeholder(source.name()) == *name) {
-        return Some(found(source, None));
+    if let Some(of) = configured.iter().find(|(source, ..)| *placeholder(source) == *name) {
+        return Some(found(of, None));
     }
-    let candidates = sources.iter().flat_map(|source| {
-        let prefix = source.naming().prefix.as_deref();
-        let starts = [Some(source.name().as_str()), prefix].into_iter().flatten();
+    let candidates = configured.iter().flat_map(|of| {
+        let starts = [Some(of.0.as_str()), of.1.prefix.as_deref()].into_iter().flatten();
         let starts = starts.flat_map(|start| [format!("{start}{SEPARATOR}"), format!("{start}_")]);
-        starts
-            .filter_map(|start| Some((start.len(), name.strip_prefix(&start)?.to_owned())))
-            .map(move |(length, local)| (length, source, local))
+        starts.filter_map(|start| Some((start.len(), of, name.strip_prefix(&start)?.to_owned()))).collect::<Vec<_>>()
     });
     // Of `a` and `a_b`, the second is meant by `a_b__c`.
-    let (_, source, local) = candidates.max_by_key(|(length, ..)| *length)?;
-    Some(found(source, Some(local)))
+    let (_, of, local) = candidates.max_by_key(|(length, ..)| *length)?;
+    Some(found(of, Some(local)))
 }
 
 impl Explained<'_> {
@@ -186,11 +196,14 @@ impl Explained<'_> {
             (_, Some(glob)) => format!("the glob {glob:?} in {} matches it", self.key),
             (_, None) => format!("no glob in {} matches it", self.key),
         };
-        let by_name = match (&self.source, self.known) {
-            (Some(_), true) => String::new(),
-            (Some(source), false) => format!("{source} has told of no such tool yet: decided by its name\n"),
-            (None, _) => "no server or plugin has such a name: decided by the name alone\n".to_owned(),
+        let source = self.source.as_deref().unwrap_or_default();
+        let state = match self.state {
+            "unknown" => format!("{source} has told of no tools yet, so this goes by the name\n"),
+            "missing" => format!("{source} has no such tool, so this goes by the name\n"),
+            "disabled" => format!("{source} is disabled, so nobody sees it until it is enabled\n"),
+            "nowhere" => "no server or plugin has such a name, so this goes by the name alone\n".to_owned(),
+            _ => String::new(),
         };
-        format!("{} {seen} {}: {why}\n{by_name}", self.role, self.tool)
+        format!("{} {seen} {}: {why}\n{state}", self.role, self.tool)
     }
 }

@@ -19,8 +19,11 @@ use crate::cli::{Global, Usage};
 pub struct AddCommand {
     /// The server's name: its tools are called NAME__tool
     name: String,
-    /// The program to start and its arguments, after `--`
-    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
+    /// The address of a remote server, or a program and arguments that do not begin with `-`
+    #[arg(value_name = "URL|COMMAND")]
+    target: Vec<String>,
+    /// The program to start and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
     /// An environment variable of the program; '${VAR}' takes it from the gateway's own when the server starts
     #[arg(short, long, value_name = "NAME=VALUE")]
@@ -35,7 +38,7 @@ pub struct AddCommand {
     #[arg(long, value_name = "TIME")]
     idle_timeout: Option<String>,
     /// The address of a remote server, in place of a command
-    #[arg(long, conflicts_with_all = ["command", "env", "cwd"])]
+    #[arg(long, conflicts_with_all = ["target", "command", "env", "cwd"])]
     url: Option<String>,
     /// How a remote server is spoken to
     #[arg(short, long, value_enum)]
@@ -62,7 +65,7 @@ impl AddCommand {
     /// # Errors
     /// Wrong usage, or a configuration that cannot be changed.
     pub(super) fn run(mut self, global: &Global) -> anyhow::Result<()> {
-        self.take_url();
+        self.take_target();
         SourceName::new(&self.name).map_err(|error| Usage::new(format!("{:?}: {error}", self.name)))?;
         let mut place = Place::open(global)?;
         let replaced = self.check_free(&place)?;
@@ -73,12 +76,16 @@ impl AddCommand {
         place.save(&self.name, &format!("{done} the server {}", self.name))
     }
 
-    /// `claude mcp add --transport http NAME URL` writes the address where a command would stand.
-    fn take_url(&mut self) {
+    /// `claude mcp add` takes an address where a command would stand, and short commands without `--`.
+    fn take_target(&mut self) {
+        let is_url = |target: &String| target.starts_with("http://") || target.starts_with("https://");
         let remote = matches!(self.transport, Some(Transport::Http | Transport::Sse));
-        if remote && self.url.is_none() && self.command.len() == 1 {
-            self.url = self.command.pop();
+        if self.command.is_empty() && self.target.len() == 1 && (remote || self.target.iter().any(is_url)) {
+            self.url = self.target.pop();
         }
+        let rest = std::mem::take(&mut self.command);
+        self.command = std::mem::take(&mut self.target);
+        self.command.extend(rest);
     }
 
     /// Whether there is a server of that name, which is then replaced.
@@ -121,6 +128,9 @@ impl AddCommand {
         if self.transport == Some(Transport::Stdio) {
             return Err(Usage::new("--transport stdio: a server with a URL is spoken to by http or sse"));
         }
+        if !self.env.is_empty() || self.cwd.is_some() {
+            return Err(Usage::new("--env and --cwd belong to a server with a command, and this one has a URL"));
+        }
         entry.insert("url".into(), url.into());
         if let Some(transport) = self.transport {
             let name = if transport == Transport::Sse { "sse" } else { "http" };
@@ -141,10 +151,6 @@ impl AddCommand {
             let hint = format!("write `gateway server add {} -- npx -y PACKAGE`, or --url https://…", self.name);
             return Err(Usage::new("there is neither a command nor a URL").hint(hint));
         };
-        if program.starts_with("http://") || program.starts_with("https://") {
-            let hint = format!("write `gateway server add {} --url {program}`", self.name);
-            return Err(Usage::new(format!("{program} is no program")).hint(hint));
-        }
         if !self.headers.is_empty() || matches!(self.transport, Some(Transport::Http | Transport::Sse)) {
             return Err(Usage::new(
                 "--header and --transport belong to a server with --url, and this one has a command",
@@ -212,7 +218,7 @@ mod tests {
     fn entry(line: &str) -> Result<String, String> {
         let words = shell_words::split(&format!("add {line}")).unwrap();
         let mut add = Line::try_parse_from(words).map_err(|error| error.to_string())?.add;
-        add.take_url();
+        add.take_target();
         let entry = add.entry(&std::env::current_dir().unwrap()).map_err(|error| error.to_string())?;
         Ok(serde_json::to_string(&entry).unwrap())
     }
@@ -221,14 +227,16 @@ mod tests {
     fn the_shape_of_claude_mcp_add() {
         let files = r#"{"command":"npx","args":["-y","server","."]}"#;
         assert_eq!(entry("files -- npx -y server .").unwrap(), files);
-        assert_eq!(entry("files npx -y server .").unwrap(), files);
+        assert_eq!(entry("files npx server").unwrap(), r#"{"command":"npx","args":["server"]}"#);
         assert_eq!(entry("--transport stdio files -- npx -y server .").unwrap(), files);
         let env = r#"{"command":"x","args":[],"env":{"A":"1","B":"a=b"}}"#;
         assert_eq!(entry("s -e A=1 --env B=a=b -- x").unwrap(), env);
         assert_eq!(entry("-e A=1 -e B=a=b s -- x").unwrap(), env);
         let remote = r#"{"url":"https://a.example/mcp","transport":"http","headers":{"X":"a:b"}}"#;
         assert_eq!(entry("s --transport http https://a.example/mcp -H 'X: a:b'").unwrap(), remote);
+        assert_eq!(entry("--transport http s https://a.example/mcp --header 'X: a:b'").unwrap(), remote);
         assert_eq!(entry("s --url https://a.example/mcp --transport http --header 'X: a:b'").unwrap(), remote);
+        assert_eq!(entry("s https://a.example/mcp").unwrap(), r#"{"url":"https://a.example/mcp"}"#);
     }
 
     #[test]
@@ -245,7 +253,8 @@ mod tests {
     fn wrong_lines() {
         for (line, message) in [
             ("s", "neither a command nor a URL"),
-            ("s https://a.example/mcp", "is no program"),
+            ("s https://a.example/mcp -e A=1", "belong to a server with a command"),
+            ("s npx -y server", "unexpected argument '-y'"),
             ("s -e A -- x", "no `=`"),
             ("s --url https://a.example -H X", "no `:`"),
             ("s -H 'X: y' -- x", "belong to a server with --url"),

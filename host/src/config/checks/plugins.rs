@@ -44,7 +44,7 @@ fn digest(plugin: &Plugin, path: &KeyPath, checks: &mut Checks<'_>) {
     let Some(digest) = &plugin.sha256 else { return };
     if digest.parse::<Digest>().is_err() {
         let digits = digest.strip_prefix("sha256:").unwrap_or(digest).chars().count();
-        let message = format!("a SHA-256 has 64 hexadecimal digits, and this one {digits} characters");
+        let message = format!("a SHA-256 has 64 hexadecimal digits; this one has {digits} characters");
         let message = if digits == 64 { "a SHA-256 has hexadecimal digits alone".to_owned() } else { message };
         let problem = Problem::error(path.with("sha256"), message);
         checks.push(problem.hint("copy it from `sha256sum FILE.wasm`").at_value());
@@ -97,7 +97,7 @@ fn wrong_reference(error: &ReferenceError, source: &str, at: KeyPath) -> Problem
 fn wrong_file(error: &FileError, written: &str, at: KeyPath) -> Problem {
     match error {
         FileError::Missing(_) => Problem::entry(at, format!("there is no file or folder `{written}`"))
-            .hint("relative paths start at the folder of this file; `gateway plugin new NAME` begins a plugin"),
+            .hint("relative paths start at the folder of this file"),
         FileError::NotBuilt { .. } => Problem::entry(at, format!("the plugin in `{written}` is not built"))
             .hint(format!("run `gateway plugin build {written}`")),
         FileError::Other(_) => {
