@@ -20,7 +20,7 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use crate::{
-    config::{Config, Loaded},
+    config::{Broken, Config, Loaded},
     folders::Folders,
     frontends::{
         session::{Identity, Session},
@@ -47,6 +47,7 @@ pub type Observer = Arc<dyn Fn(&str) + Send + Sync>;
 pub struct App {
     gateway: Arc<Gateway>,
     config: Config,
+    broken: Vec<Broken>,
     role: RoleId,
     tasks: Tasks,
 }
@@ -84,7 +85,7 @@ impl App {
         sources.extend(servers(&config, &folders.learnt(file), &events, observer));
         sources.extend(plugins(&config, folders, &events, observer));
         let gateway = Arc::new(Gateway::new(roles, sources));
-        let app = Self { gateway, config, role, tasks: Tasks::new() };
+        let app = Self { gateway, config, broken, role, tasks: Tasks::new() };
         app.follow(told);
         Ok(app)
     }
@@ -99,6 +100,12 @@ impl App {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// What cannot be used, with the reasons.
+    #[must_use]
+    pub fn broken(&self) -> &[Broken] {
+        &self.broken
     }
 
     /// The role that it was put together for.

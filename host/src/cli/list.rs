@@ -82,14 +82,23 @@ impl ListCommand {
             plugins: BTreeMap::new(),
             tools: snapshot.visible(app.role()).map(|(entry, source)| ListedTool::of(entry, source)).collect(),
         };
+        let config = app.config();
+        for (name, server) in config.servers.iter() {
+            let description = server.description.clone().or_else(|| server.command.clone());
+            listing.servers.insert(name.to_string(), Listed::new(server.enabled, description));
+        }
+        for (name, plugin) in config.plugins.iter() {
+            listing.plugins.insert(name.to_string(), Listed::new(plugin.enabled, None));
+        }
+        for broken in app.broken() {
+            let listed = Listed { error: Some(broken.reason.clone()), ..Listed::new(true, None) };
+            listing.section(broken.section == "plugins").insert(broken.name.to_string(), listed);
+        }
         for source in snapshot.sources() {
             let status = source.status();
-            let listed = Listed { enabled: true, description: None, tools: status.tools, error: status.error };
-            match status.kind {
-                "server" => listing.servers.insert(source.name().to_string(), listed),
-                "plugin" => listing.plugins.insert(source.name().to_string(), listed),
-                _ => None,
-            };
+            if let Some(listed) = listing.section(status.kind == "plugin").get_mut(source.name().as_str()) {
+                (listed.tools, listed.error) = (status.tools, status.error);
+            }
         }
         listing
     }
@@ -113,6 +122,10 @@ impl ListedTool {
 }
 
 impl Listing {
+    fn section(&mut self, plugins: bool) -> &mut BTreeMap<String, Listed> {
+        if plugins { &mut self.plugins } else { &mut self.servers }
+    }
+
     fn text(&self) -> String {
         let mut text = String::new();
         for (heading, sources) in [("Servers", &self.servers), ("Plugins", &self.plugins)] {
@@ -133,6 +146,10 @@ impl Listing {
 }
 
 impl Listed {
+    fn new(enabled: bool, description: Option<String>) -> Self {
+        Self { enabled, description, tools: None, error: None }
+    }
+
     fn text(&self) -> String {
         let state = match (self.enabled, &self.error, self.tools) {
             (false, ..) => "disabled".to_owned(),
