@@ -19,10 +19,9 @@ use crate::{
 };
 
 /// Say which glob shows a tool to a role or hides it
-///
-/// Exits with 0 where the role sees the tool, with 1 where it does not. Starts nothing: a tool that is not known yet is
-/// decided by its name.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Exits with 0 where the role sees the tool, with 1 where it does not. Starts nothing: a tool \
+                        that is not known yet is decided by its name.")]
 pub struct ExplainCommand {
     /// The role
     role: String,

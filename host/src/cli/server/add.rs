@@ -8,14 +8,16 @@ use serde_yaml::{Mapping, Value};
 use super::{Place, not_edited};
 use crate::cli::{Global, Usage};
 
+/// What `--help` ends with.
+const EXAMPLES: &str = "\
+Examples:
+  gateway server add filesystem -- npx -y @modelcontextprotocol/server-filesystem .
+  gateway server add github -e TOKEN='${GITHUB_TOKEN}' -- docker run -i --rm -e TOKEN IMAGE
+  gateway server add docs --url https://example.com/mcp -H 'Authorization: Bearer ${DOCS_TOKEN}'";
+
 /// Add a server to the configuration
-///
-/// Examples:
-///   gateway server add filesystem -- npx -y @modelcontextprotocol/server-filesystem .
-///   gateway server add github -e GITHUB_TOKEN='${GITHUB_TOKEN}' -- docker run -i ghcr.io/github/github-mcp-server
-///   gateway server add docs --url https://example.com/mcp -H 'Authorization: Bearer ${DOCS_TOKEN}'
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub struct AddCommand {
     /// The server's name: its tools are called NAME__tool
     name: String,
