@@ -84,7 +84,10 @@ impl WasiHttpHooks for Sender {
     ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
         let target = match self.admit(&request) {
             Ok(target) => target,
-            Err(error) => return Box::new(async { Err(error) }),
+            Err(error) => {
+                self.home.spawn(discard(request.into_body()));
+                return Box::new(async { Err(error) });
+            }
         };
         let in_flight = self.in_flight.get_or_insert_with(|| Arc::new(Semaphore::new(IN_FLIGHT)));
         let Ok(permit) = in_flight.clone().try_acquire_owned() else {
@@ -191,6 +194,17 @@ impl Exchange {
 
     fn note_prohibited(&self, ip: IpAddr) {
         self.control.note_denial(Denial::address(self.context.name.as_str(), &self.target, ip));
+    }
+}
+
+/// Takes what the guest writes to a request that was refused. Were the body just dropped, the guest would hear of a
+/// broken connection first, and not of the refusal.
+async fn discard(mut body: WasiBody) {
+    const ENOUGH: usize = 1 << 20;
+    let mut taken = 0;
+    while taken < ENOUGH {
+        let Some(Ok(frame)) = body.frame().await else { return };
+        taken += frame.data_ref().map_or(1, |data| data.len());
     }
 }
 
