@@ -112,10 +112,12 @@ impl Snapshot {
         self.view(role).visible.ones().map(|at| (&self.entries[at], &self.sources[self.entries[at].source]))
     }
 
-    /// Whether the role sees something of the source.
+    /// Whether the role sees something of the source, or could once its tools are known: where that fails for ever, its
+    /// status is the place to learn why.
     #[must_use]
     pub fn sees_source(&self, role: RoleId, source: &Arc<dyn Source>) -> bool {
-        self.visible(role).any(|(_, of)| Arc::ptr_eq(of, source))
+        let could = || self.roles.get(role).decide_placeholder(source.name(), source.naming()).visible();
+        self.visible(role).any(|(_, of)| Arc::ptr_eq(of, source)) || (source.offer().tools.is_none() && could())
     }
 
     /// The result of `tools/list` for the role.
@@ -219,8 +221,10 @@ fn connect_entry(at: usize, source: &Arc<dyn Source>) -> Entry {
         input_schema: serde_json::Value,
     }
     let (name, public) = (source.name(), placeholder(source.name()));
-    let description =
-        format!("[{name}] Connect and discover tools. Call this to activate {name} and see its real tools.");
+    let purpose = source.description().map(|purpose| format!("{}. ", purpose.trim_end_matches('.'))).unwrap_or_default();
+    let description = format!(
+        "[{name}] {purpose}Connect and discover tools. Call this to activate {name} and see its real tools."
+    );
     let input_schema = serde_json::json!({ "type": "object", "properties": {} });
     let definition = Json::from_value(&Definition { name: &public, description, input_schema });
     Entry { public, target: Target::Placeholder, source: at, definition }

@@ -1,7 +1,7 @@
 //! JSON-RPC 2.0 as MCP uses it: the only place that reads or writes it.
 //!
 //! * [`json`]: the members of one object, without reading what they hold.
-//! * [`message`]: envelopes.
+//! * [`message`]: the envelopes around payloads.
 //! * [`lines`]: one message a line, over any byte stream.
 //! * [`peer`]: the client's side of a connection that is used for many calls at once.
 //! * [`revision`]: what differs by protocol revision.

@@ -85,7 +85,8 @@ fn request(session: &Arc<Session>, id: Json, method: &str, params: Option<Json>,
             session.start(id.clone(), outlet, async move { errors::answer(id, call(client, params).await) });
         }
         _ => {
-            session.deliver(outlet, Outgoing::error(Some(id), METHOD_NOT_FOUND, &format!("Method not found: {method}")))
+            let message = format!("Method not found: {method}");
+            session.deliver(outlet, Outgoing::error(Some(id), METHOD_NOT_FOUND, &message));
         }
     }
 }
