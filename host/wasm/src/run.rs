@@ -221,7 +221,8 @@ impl Pace {
     /// A call was over after so long on a worker.
     fn note(&self, busy: Duration) {
         const WEIGHT: u64 = 8;
-        let busy = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX / WEIGHT).min(u64::MAX / WEIGHT);
+        // One call in whose midst the system gave the processor to somebody else says nothing of the plugin.
+        let busy = busy.min(QUICK * 5).as_nanos() as u64;
         // Two calls at once may lose one of the two: an average does not mind.
         let average = self.average.load(Ordering::Relaxed);
         self.average.store((average * (WEIGHT - 1) + busy) / WEIGHT, Ordering::Relaxed);
@@ -245,6 +246,8 @@ mod tests {
         (0..100).for_each(|_| pace.note(Duration::from_micros(60)));
         assert!(pace.begins_away());
         (0..100).for_each(|_| pace.note(Duration::from_micros(10)));
+        assert!(!pace.begins_away());
+        pace.note(Duration::from_secs(1));
         assert!(!pace.begins_away());
         pace.note_moved();
         assert!(pace.begins_away());
