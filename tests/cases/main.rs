@@ -1,0 +1,24 @@
+//! What the built gateway does, seen from the outside: one module for each behaviour.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::needless_pass_by_value,
+    reason = "what goes wrong here has to stop the test"
+)]
+
+mod asks;
+mod clients;
+mod commands;
+mod concurrency;
+mod endings;
+mod golden;
+mod guests;
+mod lifecycle;
+mod malformed;
+mod nested;
+mod passthrough;
+mod revisions;
+mod roles;
+mod sandbox;

@@ -1,0 +1,34 @@
+//! What the tests of the built gateway stand on.
+//!
+//! * [`Gateway`]: a configuration in a folder of its own, and the binary run on it.
+//! * [`Client`]: an MCP client on a child's standard input and output that sees every byte, for the gateway and, to compare,
+//!   for the servers behind it.
+//! * [`Fake`]: an MCP server that does what a test tells it, and tells the test what it sees.
+//! * [`guests`]: the plugins of `plugins/` and `tests/guests/`, built by the build script.
+//! * [`foreign`]: the official clients and servers, in Node and Python.
+//!
+//! Nothing sleeps: what a test waits for, it awaits, and gives up after [`wait::PATIENCE`] with all that it saw.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "what goes wrong here has to stop a test, and say why"
+)]
+
+pub mod client;
+pub mod fake;
+pub mod foreign;
+pub mod gateway;
+pub mod guests;
+pub mod message;
+pub mod place;
+pub mod wait;
+
+pub use self::{
+    client::Client,
+    fake::{Fake, Running},
+    gateway::{Gateway, Output},
+    message::Message,
+};
