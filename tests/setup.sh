@@ -1,0 +1,58 @@
+# What `tests/run` and `tests/demo` need, and how it is installed. Read by them; does nothing by itself.
+
+say() {
+    printf '== %s\n' "$*"
+}
+
+fail() {
+    printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+    exit 2
+}
+
+have() {
+    command -v "$1" >/dev/null 2>&1
+}
+
+need_rust() {
+    have cargo || fail "cargo is not installed" "install Rust with rustup: https://rustup.rs"
+    have cc || have gcc || have clang || fail "there is no C compiler" "install gcc or clang; on Debian: apt install gcc"
+}
+
+# Plugins are compiled for this target.
+need_wasm_target() {
+    have rustup || fail "rustup is not installed" "install Rust with rustup: https://rustup.rs"
+    if ! rustup target list --installed | grep -qx wasm32-wasip2; then
+        say "installing the target wasm32-wasip2, which plugins are compiled for (rustup target add)"
+        rustup target add wasm32-wasip2
+    fi
+}
+
+need_node() {
+    have node && have npm || fail "Node is not installed" "the tests run real MCP clients and servers: install Node 20 or newer"
+    node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' ||
+        fail "Node $(node --version) is too old" "install Node 20 or newer"
+}
+
+need_python() {
+    have python3 || fail "Python is not installed" "the tests run real MCP clients and servers: install Python 3.10 or newer"
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+        fail "$(python3 --version) is too old" "install Python 3.10 or newer"
+    python3 -c 'import venv, ensurepip' 2>/dev/null ||
+        fail "Python cannot make virtual environments" "on Debian: apt install python3-venv"
+}
+
+# The official clients and servers, at the versions that are written down; again only when those have changed.
+install_clients() {
+    clients=tests/clients
+    if ! cmp -s $clients/package-lock.json $clients/node_modules/.installed; then
+        say "installing the MCP clients and servers of tests/clients/package.json into tests/clients/node_modules"
+        (cd $clients && npm ci --no-progress)
+        cp $clients/package-lock.json $clients/node_modules/.installed
+    fi
+    if ! cmp -s $clients/requirements.txt $clients/.venv/.installed; then
+        say "installing the MCP clients and servers of tests/clients/requirements.txt into tests/clients/.venv"
+        python3 -m venv $clients/.venv
+        $clients/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $clients/requirements.txt
+        cp $clients/requirements.txt $clients/.venv/.installed
+    fi
+}
