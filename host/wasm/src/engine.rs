@@ -11,7 +11,7 @@ pub use self::allocation::Allocation;
 pub(crate) use self::{
     allocation::{WASM_STACK, weight},
     lanes::{Lanes, Permits},
-    ticker::{TICK, Ticker},
+    ticker::Ticker,
 };
 
 use std::{

@@ -155,9 +155,7 @@ impl Exchange {
         }
         let (engine, context) = (self.engine.clone(), self.context.clone());
         let made = tokio::task::spawn_blocking(move || connect::client(engine.tls(), &context.permissions)).await;
-        let client = made
-            .map_err(|error| Error::InternalError(Some(error.to_string())))?
-            .map_err(|error| Error::InternalError(Some(error)))?;
+        let client = made.map_err(|error| Error::InternalError(Some(error.to_string())))?;
         Ok(self.client.get_or_init(|| client).clone())
     }
 

@@ -6,13 +6,13 @@
 //!
 //! The way of a call:
 //!
-//! * [`plugin`]: arguments checked ([`definitions`]), a place taken ([`engine`]), the guest started;
-//! * [`guest`]: its store, with what it was granted ([`permissions`]) and how much ([`limits`]);
-//! * [`run`]: on whose thread it runs, and how it is ended ([`control`]);
-//! * [`host`], [`http`], [`output`]: what it can reach;
-//! * [`answer`], [`trap`]: what its result or its end means ([`convert`]: in MCP's words).
+//! * [`plugin`]: arguments checked (`definitions`), a place taken ([`engine`]), the guest started;
+//! * `guest`: its store, with what it was granted ([`permissions`]) and how much ([`limits`]);
+//! * `run`: on whose thread it runs, and how it is ended (`control`);
+//! * `host`, `http`, `output`: what it can reach;
+//! * `answer`, `trap`: what its result or its end means (`convert`: in MCP's words).
 //!
-//! Before that: [`package`] and [`load`] (from bytes to code), [`cache`] (what is kept), [`inspect`] (what a component
+//! Before that: [`package`] and `load` (from bytes to code), `cache` (what is kept), [`mod@inspect`] (what a component
 //! says about itself), [`config`] (the plugin's part of `gateway.yaml`).
 
 mod answer;

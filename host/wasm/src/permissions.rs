@@ -1,6 +1,5 @@
 //! What a plugin may use. Decisions are pure functions here; the doors that ask them are the HTTP sender
-//! ([`http`](crate::http)), `host.call-tool` ([`host`](crate::host)) and the making of an instance
-//! ([`guest`](crate::guest)).
+//! (`http`), `host.call-tool` (`host`) and the making of an instance (`guest`).
 
 mod address;
 mod net;

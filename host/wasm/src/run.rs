@@ -1,7 +1,7 @@
 //! Where a guest runs.
 //!
 //! Handing a call of some microseconds to another runtime costs more than the call. So a guest begins on the worker of
-//! whoever asked, and only one that still runs after a tick of the clock is moved to the plugins' own runtime, where it
+//! whoever asked, and only one that still runs after two ticks of the clock is moved to the plugins' own runtime, where it
 //! shares its time with other guests like it. A plugin that did so lately, or takes long on average, begins there.
 
 use std::{

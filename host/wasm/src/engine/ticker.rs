@@ -12,8 +12,8 @@ use std::{
 
 use wasmtime::{Engine, EngineWeak};
 
-/// How often a running guest is interrupted: how long it keeps a worker to itself.
-pub(crate) const TICK: Duration = Duration::from_millis(2);
+/// How often a running guest is interrupted: twice that is how long it keeps a worker to itself.
+const TICK: Duration = Duration::from_millis(2);
 
 /// Ticks without a guest after which the thread goes to sleep. Waking it is a system call, which quick calls that
 /// follow one another should not pay each time.

@@ -16,7 +16,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
-use rustls::{ClientConfig, crypto::CryptoProvider};
+use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::net::TcpStream;
 use url::Host;
@@ -35,7 +35,7 @@ const IDLE_CONNECTIONS: usize = 4;
 
 /// The settings of TLS, which all plugins share: reading the system's certificates takes long.
 #[derive(Debug, Default)]
-pub(crate) struct Tls(OnceLock<Result<ClientConfig, String>>);
+pub(crate) struct Tls(OnceLock<ClientConfig>);
 
 /// Lets connections through to where a plugin may go.
 #[derive(Debug, Clone)]
@@ -54,35 +54,42 @@ pub(super) struct NotFound;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Tls {
-    fn config(&self) -> Result<&ClientConfig, String> {
-        let make = || {
+    fn config(&self) -> &ClientConfig {
+        self.0.get_or_init(|| {
             let provider = Arc::new(rustls::crypto::ring::default_provider());
             // Whoever comes first decides; nobody here depends on which it is.
             let _ = CryptoProvider::install_default((*provider).clone());
-            let config = ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .and_then(BuilderVerifierExt::with_platform_verifier)
-                .map_err(|error| format!("TLS cannot be set up: {error}"))?;
-            Ok(config.with_no_client_auth())
-        };
-        self.0.get_or_init(make).as_ref().map_err(Clone::clone)
+            let trusting = |provider| {
+                ClientConfig::builder_with_provider(provider)
+                    .with_safe_default_protocol_versions()
+                    .and_then(BuilderVerifierExt::with_platform_verifier)
+            };
+            match trusting(provider) {
+                Ok(config) => config.with_no_client_auth(),
+                Err(error) => {
+                    // Plain HTTP does not suffer from it.
+                    tracing::warn!("plugins cannot use https, since this system trusts no certificate: {error}");
+                    ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+                }
+            }
+        })
     }
 }
 
 /// A client that goes where `permissions` allow. Blocks when it is the first.
-pub(super) fn client(tls: &Tls, permissions: &Permissions) -> Result<HttpClient, String> {
+pub(super) fn client(tls: &Tls, permissions: &Permissions) -> HttpClient {
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls.config()?.clone())
+        .with_tls_config(tls.config().clone())
         .https_or_http()
         .enable_http1()
         .wrap_connector(Door(Arc::new(permissions.clone())));
-    Ok(Client::builder(TokioExecutor::new())
+    Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
         // The request names its host already.
         .set_host(false)
-        .build(connector))
+        .build(connector)
 }
 
 impl Door {

@@ -208,6 +208,19 @@ async fn a_server_that_is_not_there_is_no_denial() {
 }
 
 #[tokio::test]
+async fn https_means_tls() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    });
+    let stage = net(&[format!("https://127.0.0.1:{port}")]);
+    let result = get(&stage, format!("https://127.0.0.1:{port}/")).await;
+    assert!(result["content"][0]["text"].as_str().unwrap().contains("TlsProtocolError"), "{result}");
+}
+
+#[tokio::test]
 async fn only_granted_tools_are_called() {
     let stage = Stage::granted("host-user", json!({ "tools": ["host-user__c*", "gone__*"] }), json!({}));
     let call = |tool: &str| json!({ "tool": tool, "arguments": {} });
