@@ -2,6 +2,11 @@
 //!
 //! Every figure stands beside the same calls without a gateway, taken in the same run. CPU per call is the steady one:
 //! wall-clock time depends on where the kernel puts two processes.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "what goes wrong has to stop it, and its answer is printed"
+)]
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
