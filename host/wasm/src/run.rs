@@ -2,13 +2,13 @@
 //!
 //! Handing a call of some microseconds to another runtime costs more than the call. So a guest begins on the worker of
 //! whoever asked, and only one that still runs after two ticks of the clock is moved to the plugins' own runtime, where it
-//! shares its time with other guests like it. A plugin that did so lately, or takes long on average, begins there.
+//! shares its time with other guests like it. A plugin that did so lately, or whose calls mostly take long, begins there.
 
 use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
     time::{Duration, Instant},
@@ -66,16 +66,21 @@ struct Slices<T> {
 #[derive(Debug)]
 pub(crate) struct Pace {
     base: Instant,
-    /// Moving average of nanoseconds on a worker.
-    average: AtomicU64,
+    /// One more for every call that took long, one less for every other, within [`SCORES`].
+    score: AtomicU32,
     /// Milliseconds from `base` to when a call was last moved, and one; 0: never.
     moved: AtomicU64,
 }
 
-/// Calls that take longer on average begin away: the way there costs up to this.
+/// A call that takes longer may as well begin away: the way there costs up to this.
 const QUICK: Duration = Duration::from_micros(50);
+/// How far single calls are remembered. A score and no average: on a busy machine a call in whose midst the system gave
+/// the processor to somebody else takes a thousand times as long, and says nothing of the plugin.
+const SCORES: std::ops::RangeInclusive<u32> = 0..=16;
+/// Plugins with a higher score begin away.
+const MOSTLY: u32 = 8;
 /// How long a plugin is remembered for a call that had to be moved.
-const LATELY: Duration = Duration::from_secs(10);
+const LATELY: Duration = Duration::from_secs(3);
 
 // === impl Run ===
 
@@ -202,11 +207,11 @@ impl<T> Future for Slices<T> {
 
 impl Pace {
     pub(crate) fn new() -> Self {
-        Self { base: Instant::now(), average: AtomicU64::new(0), moved: AtomicU64::new(0) }
+        Self { base: Instant::now(), score: AtomicU32::new(0), moved: AtomicU64::new(0) }
     }
 
     fn begins_away(&self) -> bool {
-        Duration::from_nanos(self.average.load(Ordering::Relaxed)) > QUICK || self.moved_lately()
+        self.score.load(Ordering::Relaxed) > MOSTLY || self.moved_lately()
     }
 
     fn moved_lately(&self) -> bool {
@@ -220,12 +225,10 @@ impl Pace {
 
     /// A call was over after so long on a worker.
     fn note(&self, busy: Duration) {
-        const WEIGHT: u64 = 8;
-        // One call in whose midst the system gave the processor to somebody else says nothing of the plugin.
-        let busy = busy.min(QUICK * 5).as_nanos() as u64;
-        // Two calls at once may lose one of the two: an average does not mind.
-        let average = self.average.load(Ordering::Relaxed);
-        self.average.store((average * (WEIGHT - 1) + busy) / WEIGHT, Ordering::Relaxed);
+        // Two calls at once may lose one of the two: a score does not mind.
+        let score = self.score.load(Ordering::Relaxed);
+        let next = if busy > QUICK { score.saturating_add(1) } else { score.saturating_sub(1) };
+        self.score.store(next.clamp(*SCORES.start(), *SCORES.end()), Ordering::Relaxed);
     }
 
     fn since_base(&self) -> u64 {
@@ -241,13 +244,13 @@ mod tests {
     fn plugins_that_take_long_begin_away() {
         let pace = Pace::new();
         assert!(!pace.begins_away());
-        (0..100).for_each(|_| pace.note(Duration::from_micros(40)));
+        let note = |times: u32, micros| (0..times).for_each(|_| pace.note(Duration::from_micros(micros)));
+        note(100, 40);
+        note(MOSTLY, 1_000_000);
         assert!(!pace.begins_away());
-        (0..100).for_each(|_| pace.note(Duration::from_micros(60)));
+        note(100, 60);
         assert!(pace.begins_away());
-        (0..100).for_each(|_| pace.note(Duration::from_micros(10)));
-        assert!(!pace.begins_away());
-        pace.note(Duration::from_secs(1));
+        note(MOSTLY, 10);
         assert!(!pace.begins_away());
         pace.note_moved();
         assert!(pace.begins_away());
