@@ -221,10 +221,10 @@ fn connect_entry(at: usize, source: &Arc<dyn Source>) -> Entry {
         input_schema: serde_json::Value,
     }
     let (name, public) = (source.name(), placeholder(source.name()));
-    let purpose = source.description().map(|purpose| format!("{}. ", purpose.trim_end_matches('.'))).unwrap_or_default();
-    let description = format!(
-        "[{name}] {purpose}Connect and discover tools. Call this to activate {name} and see its real tools."
-    );
+    let purpose =
+        source.description().map(|purpose| format!("{}. ", purpose.trim_end_matches('.'))).unwrap_or_default();
+    let description =
+        format!("[{name}] {purpose}Connect and discover tools. Call this to activate {name} and see its real tools.");
     let input_schema = serde_json::json!({ "type": "object", "properties": {} });
     let definition = Json::from_value(&Definition { name: &public, description, input_schema });
     Entry { public, target: Target::Placeholder, source: at, definition }
