@@ -140,7 +140,7 @@ fn manifests_name_only_what_is_below_them() {
                 let named = |crate_: &&str| {
                     name == *crate_ || (*crate_ != "gateway-core" && name.starts_with(&format!("{crate_}-")))
                 };
-                assert!(!forbidden.iter().any(|forbidden| named(&forbidden)), "{folder} may not depend on {name}");
+                assert!(!forbidden.iter().any(named), "{folder} may not depend on {name}");
             }
         }
     }
