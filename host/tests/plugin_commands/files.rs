@@ -106,7 +106,7 @@ fn what_is_no_plugin_is_told_apart() {
         (2, "folder", &["there is no built plugin in this folder", "hint: gateway plugin build folder"]),
         (2, "two", &["which of a.wasm, b.wasm is the plugin?", "plugin.yaml"]),
         (2, "wrong", &["wrong/plugin.yaml:2: permission: unknown field `permission`"]),
-        (2, "oci://ghcr.io/a/b:1", &["plugins do not come over oci://"]),
+        (2, "oci://oci.example.com/a/b:1", &["plugins do not come over oci://"]),
     ] {
         bench.fails(code, &["plugin", "add", reference], parts);
         bench.fails(code, &["plugin", "inspect", reference], parts);
