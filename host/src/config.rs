@@ -12,6 +12,7 @@ mod entries;
 mod expand;
 mod explain;
 mod find;
+mod hints;
 pub mod later;
 pub mod plugin;
 pub mod problem;
@@ -249,7 +250,8 @@ impl Config {
         let mut report = Report { file: file.to_owned(), problems: Vec::new() };
         let mut document = match Document::parse(text) {
             Ok(document) => document,
-            Err(problem) => {
+            Err(mut problem) => {
+                hints::ensure(&mut problem);
                 report.problems.push(*problem);
                 return (None, report);
             }
@@ -265,6 +267,7 @@ impl Config {
             config
         });
         document.locate(problems);
+        problems.iter_mut().for_each(hints::ensure);
         report.sort();
         (config, report)
     }

@@ -16,7 +16,8 @@
 //!
 //! ```text
 //! gateway_core                      <- everything; its `wire` only from frontends and sources/upstream
-//! gateway_core                      <- gateway_wasm, gateway, packages
+//! gateway_core                      <- gateway_wasm, gateway
+//! gateway_core, gateway_wasm        <- packages (only what a package is, and what a plugin asks for)
 //! gateway_core, gateway_wasm        <- sources (not gateway, not each other)
 //! gateway_core, gateway             <- frontends (never sources, never gateway_wasm)
 //! everything                        <- config, app, cli

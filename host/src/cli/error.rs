@@ -51,6 +51,9 @@ pub fn render(error: &anyhow::Error) -> String {
         return report.to_string();
     }
     let hint = error.downcast_ref::<Usage>().and_then(|usage| usage.hint.clone());
+    let no_configuration = error.is::<NotFound>() || matches!(error.downcast_ref(), Some(LoadError::NotFound(_)));
+    let begin = || "name one with --config, or begin one with `gateway server add` or `gateway plugin add`".to_owned();
+    let hint = hint.or_else(|| no_configuration.then(begin));
     let hint = hint.or_else(|| error.downcast_ref::<Hint>().map(|hint| hint.0.clone()));
     // The hint is the outermost context, and no part of the sentence.
     let skip = usize::from(error.downcast_ref::<Hint>().is_some());

@@ -151,7 +151,9 @@ mod tests {
         for there in ["http://example.com/a.wasm", "http://127.0.0.1.example.com/a", "http://10.0.0.1/a"] {
             assert!(matches!(parse(there), Err(ReferenceError::Http(_))), "{there}");
         }
-        assert!(matches!(parse("oci://oci.example.com/a:1"), Err(ReferenceError::Scheme { scheme, .. }) if scheme == "oci"));
+        assert!(
+            matches!(parse("oci://oci.example.com/a:1"), Err(ReferenceError::Scheme { scheme, .. }) if scheme == "oci")
+        );
         assert!(matches!(parse("https://"), Err(ReferenceError::Address { .. })));
         assert_eq!(parse("  "), Err(ReferenceError::Empty));
     }
