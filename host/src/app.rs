@@ -184,7 +184,7 @@ impl Signals {
 
 /// The external servers, in the configuration's order. All of them cold.
 fn servers(config: &Config, learnt: &Path, events: &Events, observer: Option<&Observer>) -> Vec<Arc<dyn Source>> {
-    let guard = Arc::new(Guard::new(PathBuf::from("/proc/self/exe")));
+    let guard = Arc::new(Guard::new(this_program()));
     let mut servers: Vec<Arc<dyn Source>> = Vec::new();
     for (name, server) in config.servers.iter().filter(|(_, server)| server.enabled) {
         match server.command_line() {
@@ -206,6 +206,13 @@ fn servers(config: &Config, learnt: &Path, events: &Events, observer: Option<&Ob
         }
     }
     servers
+}
+
+/// This program's file, for the guard to be started from.
+fn this_program() -> PathBuf {
+    // On Linux by the way that stays right when the file is replaced by a newer one.
+    let lasting = cfg!(target_os = "linux").then(|| PathBuf::from("/proc/self/exe"));
+    lasting.or_else(|| std::env::current_exe().ok()).unwrap_or_default()
 }
 
 /// The plugins, in the configuration's order. Not even the engine that runs them exists before one is used.
