@@ -69,7 +69,8 @@ impl ExplainCommand {
     /// Wrong usage or configuration, above all a role that is not configured.
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let app = open::open(global, Some(&self.role), Logging::Quiet, None)?;
-        let snapshot = app.gateway().snapshot();
+        // Learns what plugins offer, as `list` does: starts no server.
+        let snapshot = app.gateway().list().await;
         let found = find(snapshot.sources(), app.config(), &self.tool);
         let explained = self.explain(snapshot.roles().get(app.role()), app.config(), found.as_ref());
         match self.json {
