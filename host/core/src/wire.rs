@@ -4,6 +4,7 @@
 //! * [`message`]: the envelopes around payloads.
 //! * [`lines`]: one message a line, over any byte stream.
 //! * [`peer`]: the client's side of a connection that is used for many calls at once.
+//! * [`sse`]: one message an event, over HTTP.
 //! * [`revision`]: what differs by protocol revision.
 
 pub mod json;
@@ -11,3 +12,4 @@ pub mod lines;
 pub mod message;
 pub mod peer;
 pub mod revision;
+pub mod sse;

@@ -122,6 +122,50 @@ impl<R: AsyncRead + Unpin> Lines<R> {
     }
 }
 
+/// Messages that are written at once, as lines.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// The lines.
+    pub(crate) text: Vec<u8>,
+    /// Where the requests among them end.
+    requests: Vec<usize>,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { text: Vec::with_capacity(CHUNK), requests: Vec::new() }
+    }
+}
+
+impl Batch {
+    /// Takes `first` and what has gathered behind it.
+    pub(crate) fn fill(&mut self, first: Outgoing, messages: &mut mpsc::UnboundedReceiver<Outgoing>) {
+        let mut next = Some(first);
+        while let Some(message) = next {
+            message.write(&mut self.text);
+            if matches!(message, Outgoing::Request { .. }) {
+                self.requests.push(self.text.len());
+            }
+            self.text.push(b'\n');
+            next = if self.text.len() < CHUNK { messages.try_recv().ok() } else { None };
+        }
+    }
+
+    /// How many requests stand in whole within the first `length` bytes, their line breaks aside: some readers take a
+    /// last line without.
+    pub(crate) fn requests_within(&self, length: usize) -> u64 {
+        self.requests.partition_point(|end| *end <= length) as u64
+    }
+
+    /// Everything is written.
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.requests.clear();
+        // One huge message must not be kept for good.
+        self.text.shrink_to(4 * CHUNK);
+    }
+}
+
 /// Writes messages as lines until the channel closes or the stream breaks. What has gathered is written at once.
 ///
 /// # Errors
@@ -130,19 +174,12 @@ pub async fn write_all<W: AsyncWrite + Unpin>(
     mut sink: W,
     messages: &mut mpsc::UnboundedReceiver<Outgoing>,
 ) -> std::io::Result<()> {
-    let mut buffer = Vec::with_capacity(CHUNK);
+    let mut batch = Batch::default();
     while let Some(message) = messages.recv().await {
-        let mut next = Some(message);
-        while let Some(message) = next {
-            message.write(&mut buffer);
-            buffer.push(b'\n');
-            next = if buffer.len() < CHUNK { messages.try_recv().ok() } else { None };
-        }
-        sink.write_all(&buffer).await?;
+        batch.fill(message, messages);
+        sink.write_all(&batch.text).await?;
         sink.flush().await?;
-        buffer.clear();
-        // One huge message must not be kept for good.
-        buffer.shrink_to(4 * CHUNK);
+        batch.clear();
     }
     Ok(())
 }

@@ -1,14 +1,19 @@
 //! The client's side of a connection that is used for many calls at once.
 //!
-//! One task writes, one reads. The reader hands out answers and progress itself, in the order in which they came, and
-//! never waits for anybody, so that a slow caller holds up no other.
+//! One state machine for every way that messages travel: it owns the ids, what waits for an answer, where progress
+//! goes, and what the other side asks. Whoever carries the messages takes them from the receiver that [`Peer::new`]
+//! gives, and hands what comes back to the [`Intake`]. That hands out answers and progress itself, in the order in which
+//! they came, and never waits for anybody, so that a slow caller holds up no other.
+
+mod by_line;
+mod intake;
 
 use std::{
     collections::HashMap,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -20,20 +25,17 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use self::intake::Intake;
 use crate::{
     call::Call,
     payload::Json,
     source::Fut,
     tasks::Tasks,
     wire::{
-        json::{Members, Object},
-        lines::{Line, Lines, write_all},
-        message::{self, Frame, INTERNAL_ERROR, Malformed, Message, Outgoing},
+        json::Object,
+        message::{Malformed, Outgoing},
     },
 };
-
-/// How many questions of the other side are worked on at once.
-const MAX_QUESTIONS: usize = 64;
 
 /// This side of a connection. Clones share it.
 #[derive(Clone)]
@@ -41,14 +43,20 @@ pub struct Peer {
     shared: Arc<Shared>,
 }
 
-/// What the other side says by itself.
+/// What the other side says by itself. `during` is the call on whose own stream it came, where the connection has one
+/// for each call.
 pub trait Inbound: Send + Sync + 'static {
     /// It asks something other than `ping`. The future gives the `result` or the `error` object, and is dropped when
     /// the question is withdrawn or the connection ends.
-    fn question(&self, method: Box<str>, params: Option<Json>) -> Fut<'static, Result<Json, Json>>;
+    fn question(
+        &self,
+        method: Box<str>,
+        params: Option<Json>,
+        during: Option<Arc<Call>>,
+    ) -> Fut<'static, Result<Json, Json>>;
 
     /// It tells something other than progress. Must not wait: the reader does.
-    fn told(&self, method: &str, params: Option<&Json>);
+    fn told(&self, method: &str, params: Option<&Json>, during: Option<&Arc<Call>>);
 
     /// It sent something that means nothing here and was skipped. Must not wait either.
     fn skipped(&self, what: &Skipped<'_>);
@@ -58,9 +66,9 @@ pub trait Inbound: Send + Sync + 'static {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Skipped<'a> {
-    /// A line that is no message, and why.
+    /// A frame that is no message, and why.
     NoMessage(&'a Bytes, &'a Malformed),
-    /// A line of more bytes than this.
+    /// A frame of more bytes than this.
     TooLong(usize),
     /// An answer to something that was not asked, or whose asker is gone.
     Answer(&'a Json),
@@ -75,7 +83,7 @@ pub enum RequestError {
     /// The other side answered with this `error` object.
     #[error("answered with an error: {0}")]
     Answer(Json),
-    /// The connection had ended before; the other side knows nothing of the request.
+    /// The other side did not get the request, or said that it did nothing about it, so that it can be sent again.
     #[error("the connection has ended")]
     NotSent,
     /// The connection ended before the answer came.
@@ -84,12 +92,24 @@ pub enum RequestError {
     /// What came for an answer is none.
     #[error("{0}")]
     Broken(Box<str>),
+    /// The HTTP server in front answered, and not with MCP.
+    #[error("the server answered HTTP {status}{said}")]
+    Status {
+        /// The status of HTTP.
+        status: u16,
+        /// What it said beside, as `: …`; empty where it said nothing that can be shown.
+        said: Box<str>,
+    },
 }
 
 struct Shared {
     next_id: AtomicU64,
     state: Mutex<State>,
     ended: CancellationToken,
+    /// Set with `State::waiting` to `None`, for who cannot take the lock.
+    over: AtomicBool,
+    /// How many requests were written for sure, in the order of [`Waiting::order`].
+    written: AtomicU64,
     tasks: Tasks,
     inbound: Arc<dyn Inbound>,
 }
@@ -101,41 +121,61 @@ struct State {
     waiting: Option<HashMap<u64, Waiting>>,
     /// What the other side asked, by its ids.
     questions: HashMap<Json, AbortHandle>,
+    /// How many requests were handed to the carrier.
+    handed_over: u64,
+    /// A writer is at work that knows what it has written.
+    writing: bool,
+    /// What waited when the connection ended, and may not have been written: the writer knows.
+    unsure: Vec<Waiting>,
 }
 
 struct Waiting {
     answer: oneshot::Sender<Result<Json, RequestError>>,
     progress: Option<Arc<Call>>,
+    /// How many requests were handed over before it.
+    order: u64,
 }
 
 // === impl Peer ===
 
 impl Peer {
-    /// Starts to read and to write, as two of `tasks`. Lines of over `limit` bytes are skipped.
+    /// A connection whose messages are carried by whoever has the [`Intake`] and the receiver. It ends with the
+    /// intake. What the other side asks is worked on as `tasks`.
+    #[must_use]
+    pub fn new(tasks: &Tasks, inbound: Arc<dyn Inbound>) -> (Self, Intake, mpsc::UnboundedReceiver<Outgoing>) {
+        let (outgoing, messages) = mpsc::unbounded_channel();
+        let state = State {
+            outgoing: Some(outgoing),
+            waiting: Some(HashMap::new()),
+            questions: HashMap::new(),
+            handed_over: 0,
+            writing: false,
+            unsure: Vec::new(),
+        };
+        let shared = Arc::new(Shared {
+            next_id: AtomicU64::new(1),
+            state: Mutex::new(state),
+            ended: CancellationToken::new(),
+            over: AtomicBool::new(false),
+            // Who carries the messages says which of them could not be sent, unless a writer counts.
+            written: AtomicU64::new(u64::MAX),
+            tasks: tasks.clone(),
+            inbound,
+        });
+        (Self { shared: shared.clone() }, Intake::new(shared), messages)
+    }
+
+    /// A connection with one message a line: starts to read and to write, as two of `tasks`. Lines of over `limit`
+    /// bytes are skipped.
     pub fn start<R, W>(tasks: &Tasks, read: R, write: W, limit: usize, inbound: Arc<dyn Inbound>) -> Self
     where
         R: AsyncRead + Unpin + Send + 'static,
         W: AsyncWrite + Unpin + Send + 'static,
     {
-        let (outgoing, mut messages) = mpsc::unbounded_channel();
-        let state = State { outgoing: Some(outgoing), waiting: Some(HashMap::new()), questions: HashMap::new() };
-        let shared = Arc::new(Shared {
-            next_id: AtomicU64::new(1),
-            state: Mutex::new(state),
-            ended: CancellationToken::new(),
-            tasks: tasks.clone(),
-            inbound,
-        });
-        let of_writer = shared.clone();
-        tasks.spawn(async move {
-            if write_all(write, &mut messages).await.is_err() {
-                // What was sent before may still be answered; what comes now cannot even be asked.
-                of_writer.lock().outgoing = None;
-            }
-        });
-        let end = EndOnDrop(shared.clone());
-        tasks.spawn(async move { end.0.read(read, limit).await });
-        Self { shared }
+        let (peer, intake, messages) = Self::new(tasks, inbound);
+        tasks.spawn(by_line::write(by_line::Writer::new(peer.shared.clone()), write, messages));
+        tasks.spawn(by_line::read(intake, read, limit));
+        peer
     }
 
     /// Asks, and waits for the answer: a slice of the frame that brings it. `params` is given the request's id, which
@@ -156,13 +196,14 @@ impl Peer {
         let (sender, answer) = oneshot::channel();
         {
             let mut state = self.shared.lock();
-            let State { outgoing: Some(outgoing), waiting: Some(waiting), .. } = &mut *state else {
+            let State { outgoing: Some(outgoing), waiting: Some(waiting), handed_over, .. } = &mut *state else {
                 return Err(RequestError::NotSent);
             };
             if outgoing.send(request).is_err() {
                 return Err(RequestError::NotSent);
             }
-            waiting.insert(id, Waiting { answer: sender, progress: progress.cloned() });
+            waiting.insert(id, Waiting { answer: sender, progress: progress.cloned(), order: *handed_over });
+            *handed_over += 1;
         }
         let mut asked = Asked { shared: &self.shared, id, revocable: method != "initialize" };
         let outcome = answer.await.unwrap_or(Err(RequestError::Ended));
@@ -178,6 +219,12 @@ impl Peer {
     /// Closes the writing side as soon as everything is written. Answers are still taken.
     pub fn hang_up(&self) {
         self.shared.lock().outgoing = None;
+    }
+
+    /// Whether nothing more can be asked.
+    #[must_use]
+    pub fn is_hung_up(&self) -> bool {
+        self.shared.lock().outgoing.is_none()
     }
 
     /// Whether nothing more comes from the other side.
@@ -225,15 +272,6 @@ impl Drop for Asked<'_> {
 
 // === impl Shared ===
 
-/// However the reader ends, nobody waits on.
-struct EndOnDrop(Arc<Shared>);
-
-impl Drop for EndOnDrop {
-    fn drop(&mut self) {
-        self.0.end();
-    }
-}
-
 impl State {
     fn send(&self, message: Outgoing) {
         if let Some(outgoing) = &self.outgoing {
@@ -250,79 +288,41 @@ impl Shared {
     }
 
     fn end(&self) {
-        let (waiting, questions) = {
+        let (ended, unsent, questions) = {
             let mut state = self.lock();
             state.outgoing = None;
-            (state.waiting.take(), std::mem::take(&mut state.questions))
+            self.over.store(true, Ordering::Release);
+            let waiting = state.waiting.take().unwrap_or_default();
+            let written = self.written.load(Ordering::Acquire);
+            let (ended, mut unsent): (Vec<_>, Vec<_>) =
+                waiting.into_values().partition(|waiting| waiting.order < written);
+            if state.writing {
+                state.unsure = std::mem::take(&mut unsent);
+            }
+            (ended, unsent, std::mem::take(&mut state.questions))
         };
         questions.into_values().for_each(|task| task.abort());
         // Their askers hear that nothing comes any more.
-        drop(waiting);
+        drop(ended);
+        unsent.into_iter().for_each(Waiting::was_not_sent);
         self.ended.cancel();
     }
 
-    async fn read(self: &Arc<Self>, source: impl AsyncRead + Unpin, limit: usize) {
-        let mut lines = Lines::new(source, limit);
-        loop {
-            match lines.next().await {
-                Ok(Some(Line::Whole(frame) | Line::Torn(frame))) => self.take_frame(&frame),
-                Ok(Some(Line::TooLong)) => {
-                    let (head, tail) = lines.cut();
-                    let error = format!("the answer is longer than {limit} bytes");
-                    if !id_of_cut(head, tail).is_some_and(|id| self.answer(id, Err(RequestError::Broken(error.into()))))
-                    {
-                        self.inbound.skipped(&Skipped::TooLong(limit));
-                    }
-                }
-                Ok(None) => return,
-                Err(error) => return self.inbound.skipped(&Skipped::Broken(&error)),
+    /// Nothing more is written, and this many requests were: the others can be sent again.
+    fn written_in_all(&self, written: u64) {
+        let (ended, unsent) = {
+            let mut state = self.lock();
+            state.outgoing = None;
+            state.writing = false;
+            self.written.store(written, Ordering::Release);
+            let mut late = std::mem::take(&mut state.unsure);
+            if let Some(waiting) = &mut state.waiting {
+                late.extend(waiting.extract_if(|_, waiting| waiting.order >= written).map(|(_, waiting)| waiting));
             }
-        }
-    }
-
-    fn take_frame(self: &Arc<Self>, frame: &Bytes) {
-        match message::read(frame) {
-            Ok(Frame::One(message)) => self.take(message),
-            Ok(Frame::Batch(messages)) => {
-                for message in messages {
-                    match message {
-                        Ok(message) => self.take(message),
-                        Err(error) => self.inbound.skipped(&Skipped::NoMessage(frame, &error)),
-                    }
-                }
-            }
-            Err(error) => self.take_malformed(frame, &error),
-        }
-    }
-
-    fn take(self: &Arc<Self>, message: Message) {
-        match message {
-            Message::Response { id, outcome } => {
-                let known = our_id(&id).is_some_and(|id| self.answer(id, outcome.map_err(RequestError::Answer)));
-                if !known {
-                    self.inbound.skipped(&Skipped::Answer(&id));
-                }
-            }
-            Message::Notification { method, params } => match &*method {
-                "notifications/progress" => self.progress(params.as_ref()),
-                "notifications/cancelled" => self.withdrawn(params.as_ref()),
-                method => self.inbound.told(method, params.as_ref()),
-            },
-            Message::Request { id, method, .. } if &*method == "ping" => {
-                self.lock().send(Outgoing::Result { id, result: Json::empty_object() });
-            }
-            Message::Request { id, method, params } => self.question(id, method, params),
-        }
-    }
-
-    /// A line that was meant to be an answer fails its call at once: there will be no other answer.
-    fn take_malformed(&self, frame: &Bytes, error: &Malformed) {
-        let is_request = memchr::memmem::find(frame, b"\"method\"").is_some();
-        let id = error.id.as_ref().filter(|_| !is_request).and_then(our_id);
-        let broken = || RequestError::Broken(format!("the answer is no message: {error}").into());
-        if !id.is_some_and(|id| self.answer(id, Err(broken()))) {
-            self.inbound.skipped(&Skipped::NoMessage(frame, error));
-        }
+            late.into_iter().partition::<Vec<_>, _>(|waiting| waiting.order < written)
+        };
+        drop(ended);
+        unsent.into_iter().for_each(Waiting::was_not_sent);
     }
 
     /// Whether somebody waited for it.
@@ -332,79 +332,21 @@ impl Shared {
         waiting.map(|waiting| waiting.answer.send(outcome)).is_some()
     }
 
-    fn progress(&self, params: Option<&Json>) {
-        const TOKEN: &str = "progressToken";
-        let Some(params) = params else { return };
-        let Ok(members) = Members::read(params.as_bytes()) else { return };
-        let Some(id) = members.part(params.bytes(), TOKEN).as_ref().and_then(our_id) else { return };
-        let call = {
-            let state = self.lock();
-            state.waiting.as_ref().and_then(|waiting| waiting.get(&id)).and_then(|waiting| waiting.progress.clone())
-        };
-        if let Some(call) = call {
-            let mut rest = Object::with_capacity(params.as_bytes().len());
-            for (name, value) in members.iter().filter(|(name, _)| *name != TOKEN) {
-                rest.raw(name, value.get().as_bytes());
-            }
-            call.progress(&rest.finish());
-        }
+    /// The call that the request belongs to.
+    fn call_of(&self, id: u64) -> Option<Arc<Call>> {
+        self.lock().waiting.as_ref()?.get(&id)?.progress.clone()
     }
+}
 
-    fn question(self: &Arc<Self>, id: Json, method: Box<str>, params: Option<Json>) {
-        let (shared, key) = (self.clone(), id.clone());
-        // The table stays locked until the task is in it: it might be done at once.
-        let mut state = self.lock();
-        if state.questions.len() >= MAX_QUESTIONS || state.questions.contains_key(&id) {
-            let message = format!("{MAX_QUESTIONS} questions at once are answered, each with an id of its own");
-            return state.send(Outgoing::error(Some(id), INTERNAL_ERROR, &message));
-        }
-        let task = self.tasks.spawn(async move {
-            let outcome = shared.inbound.question(method, params).await;
-            let mut state = shared.lock();
-            if state.questions.remove(&key).is_some() {
-                state.send(match outcome {
-                    Ok(result) => Outgoing::Result { id: key, result },
-                    Err(error) => Outgoing::Error { id: Some(key), error },
-                });
-            }
-        });
-        state.questions.insert(id, task);
-    }
-
-    fn withdrawn(&self, params: Option<&Json>) {
-        let id = params.and_then(|params| {
-            Members::read(params.as_bytes()).ok().and_then(|members| members.part(params.bytes(), "requestId"))
-        });
-        if let Some(task) = id.and_then(|id| self.lock().questions.remove(&id)) {
-            task.abort();
-        }
+impl Waiting {
+    fn was_not_sent(self) {
+        let _ = self.answer.send(Err(RequestError::NotSent));
     }
 }
 
 /// Our ids are numbers; some servers give them back as texts.
 fn our_id(id: &Json) -> Option<u64> {
     id.as_str().trim_matches('"').parse().ok()
-}
-
-/// The id of an answer of which only the beginning and the end were kept. It stands before the result or after it,
-/// beside nothing but `jsonrpc`: anywhere else it might be part of the result.
-fn id_of_cut(head: &[u8], tail: &[u8]) -> Option<u64> {
-    const VERSION: &str = "\"jsonrpc\":\"2.0\"";
-    let compact = |text: &[u8]| {
-        let kept: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-        String::from_utf8_lossy(&kept).into_owned()
-    };
-    let number = |text: &str| text.trim_matches('"').parse().ok();
-    let head = compact(head);
-    let first = head.strip_prefix('{')?;
-    let first = first.strip_prefix(VERSION).and_then(|rest| rest.strip_prefix(',')).unwrap_or(first);
-    if let Some(id) = first.strip_prefix("\"id\":") {
-        return number(id.split(',').next()?);
-    }
-    let tail = compact(tail);
-    let last = tail.strip_suffix('}')?;
-    let last = last.strip_suffix(VERSION).and_then(|rest| rest.strip_suffix(',')).unwrap_or(last);
-    number(last.rsplit_once(",\"id\":")?.1)
 }
 
 #[cfg(test)]

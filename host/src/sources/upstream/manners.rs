@@ -9,6 +9,7 @@ use std::{
 };
 
 use gateway_core::{
+    call::Call,
     name::SourceName,
     payload::Json,
     source::{Abilities, Client, Fut},
@@ -62,7 +63,12 @@ impl Manners {
 }
 
 impl Inbound for Manners {
-    fn question(&self, method: Box<str>, params: Option<Json>) -> Fut<'static, Result<Json, Json>> {
+    fn question(
+        &self,
+        method: Box<str>,
+        params: Option<Json>,
+        during: Option<Arc<Call>>,
+    ) -> Fut<'static, Result<Json, Json>> {
         let ability = match &*method {
             "sampling/createMessage" => "sampling",
             "elicitation/create" => "elicitation",
@@ -74,7 +80,9 @@ impl Inbound for Manners {
             warn!(target: "server", server = %self.name, "asked for {method}, which its client does not offer");
             return refuse(METHOD_NOT_FOUND, format!("the client does not offer {ability}"));
         }
-        let Some(client) = self.mirror.client.as_ref().and_then(Weak::upgrade) else {
+        // Whoever made the call is asked; a server whose questions come beside calls has one client.
+        let of_call = during.map(|call| call.client().clone());
+        let Some(client) = of_call.or_else(|| self.mirror.client.as_ref().and_then(Weak::upgrade)) else {
             return refuse(INTERNAL_ERROR, "the client is gone".to_owned());
         };
         let open = Question::open(&self.asking);
@@ -85,7 +93,7 @@ impl Inbound for Manners {
         })
     }
 
-    fn told(&self, method: &str, params: Option<&Json>) {
+    fn told(&self, method: &str, params: Option<&Json>, _during: Option<&Arc<Call>>) {
         match method {
             "notifications/tools/list_changed" => self.relist.notify_one(),
             _ => debug!(target: "server", server = %self.name, method, params = ?params),

@@ -1,4 +1,9 @@
-use std::time::Duration;
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, ReadHalf, WriteHalf, split};
@@ -11,6 +16,7 @@ use crate::{
     role::RoleSet,
     snapshot::Snapshot,
     source::{Client, Dispatch},
+    wire::message::INTERNAL_ERROR,
 };
 
 /// What happens on this side, in order.
@@ -27,9 +33,17 @@ impl Log {
 }
 
 impl Inbound for Log {
-    fn question(&self, method: Box<str>, params: Option<Json>) -> Fut<'static, Result<Json, Json>> {
+    fn question(
+        &self,
+        method: Box<str>,
+        params: Option<Json>,
+        during: Option<Arc<Call>>,
+    ) -> Fut<'static, Result<Json, Json>> {
         let log = self.clone();
         Box::pin(async move {
+            if let Some(token) = during.and_then(|call| call.progress_token.clone()) {
+                log.add(format!("{method} during {token}"));
+            }
             if &*method == "endless" {
                 let _gone = Gone(log);
                 std::future::pending::<()>().await;
@@ -37,8 +51,9 @@ impl Inbound for Log {
             Ok(params.unwrap_or(Json::empty_object()))
         })
     }
-    fn told(&self, method: &str, _: Option<&Json>) {
-        self.add(format!("told {method}"));
+    fn told(&self, method: &str, _: Option<&Json>, during: Option<&Arc<Call>>) {
+        let during = during.and_then(|call| call.progress_token.clone());
+        self.add(format!("told {method}{}", during.map_or_else(String::new, |token| format!(" during {token}"))));
     }
     fn skipped(&self, what: &Skipped<'_>) {
         self.add(match what {
@@ -152,13 +167,17 @@ async fn what_is_no_answer_fails_its_call() {
     }
 }
 
+/// A call whose progress token is `mine`.
+fn a_call(log: &Log) -> Arc<Call> {
+    let caller = Caller { role: RoleSet::new(vec![], None).resolve(None).unwrap() };
+    let token = Json::parse("\"mine\"").unwrap();
+    Arc::new(Call::root(caller, Some(token), Arc::new(log.clone()), Arc::new(Nowhere)))
+}
+
 #[tokio::test]
 async fn progress_comes_in_order_and_before_the_answer() {
     let (peer, mut server, log, tasks) = connect(1000);
-    let snapshot_roles = RoleSet::new(vec![], None);
-    let caller = Caller { role: snapshot_roles.resolve(None).unwrap() };
-    let token = Json::parse("\"mine\"").unwrap();
-    let call = Arc::new(Call::root(caller, Some(token), Arc::new(log.clone()), Arc::new(Nowhere)));
+    let call = a_call(&log);
     let (sender, done) = oneshot::channel();
     let (asker, log2) = (peer.clone(), log.clone());
     tasks.spawn(async move {
@@ -237,4 +256,76 @@ async fn hanging_up_still_takes_answers() {
     assert!(matches!(peer.request("b", |_| None, None).await, Err(RequestError::NotSent)));
     server.answer(&id, json!({})).await;
     outcome.await.unwrap().unwrap();
+}
+
+/// Takes everything into a buffer of so many bytes, and says that it is broken when that is full.
+struct Narrow(usize);
+
+impl AsyncWrite for Narrow {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let room = self.0.min(bytes.len());
+        self.0 -= room;
+        Poll::Ready(if room == 0 { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(room) })
+    }
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_written_can_be_sent_again() {
+    const REQUEST: usize = r#"{"jsonrpc":"2.0","id":1,"method":"a"}"#.len();
+    for (room, first_is_sent) in [(0, false), (REQUEST - 1, false), (REQUEST, true), (REQUEST + 2, true)] {
+        let (log, tasks) = (Log::default(), Tasks::new());
+        let (held_open, reads) = tokio::io::duplex(64);
+        let peer = Peer::start(&tasks, reads, Narrow(room), 1000, Arc::new(log));
+        let ((first, _), (second, _)) = (ask(&peer, &tasks, "a"), ask(&peer, &tasks, "b"));
+        assert!(matches!(second.await.unwrap(), Err(RequestError::NotSent)), "{room}");
+        drop(held_open);
+        let first = first.await.unwrap();
+        assert!(matches!(first, Err(RequestError::Ended)) == first_is_sent, "{room}: {first:?}");
+        assert!(matches!(first, Err(RequestError::NotSent)) != first_is_sent, "{room}: {first:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_pipe_that_is_full() {
+    let (log, tasks) = (Log::default(), Tasks::new());
+    let (full, _never_read) = tokio::io::duplex(16);
+    let (held_open, reads) = tokio::io::duplex(16);
+    let peer = Peer::start(&tasks, reads, full, 1000, Arc::new(log));
+    let (first, _) = ask(&peer, &tasks, "a");
+    let (second, _) = ask(&peer, &tasks, "b");
+    drop(held_open);
+    peer.ended().await;
+    assert!(matches!(first.await.unwrap(), Err(RequestError::NotSent)));
+    assert!(matches!(second.await.unwrap(), Err(RequestError::NotSent)));
+}
+
+#[tokio::test]
+async fn what_comes_on_the_stream_of_a_request_belongs_to_its_call() {
+    let (log, tasks) = (Log::default(), Tasks::new());
+    let (peer, intake, mut messages) = Peer::new(&tasks, Arc::new(log.clone()));
+    let call = a_call(&log);
+    let (asker, (sender, outcome)) = (peer.clone(), oneshot::channel());
+    tasks.spawn(async move {
+        let _ = sender.send(asker.request("a", |_| None, Some(&call)).await);
+    });
+    let Some(Outgoing::Request { id, .. }) = messages.recv().await else { panic!() };
+    let frame = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    intake.take_during(&frame(r#"{"jsonrpc":"2.0","method":"x"}"#), id);
+    intake.take(&frame(r#"{"jsonrpc":"2.0","method":"y"}"#));
+    intake.take_during(&frame(r#"{"jsonrpc":"2.0","id":1,"method":"echo","params":{}}"#), id);
+    assert!(matches!(messages.recv().await, Some(Outgoing::Result { .. })));
+    let expected = ["told x during \"mine\"", "told y", "echo during \"mine\""];
+    assert_eq!(log.lines(), expected);
+    assert!(intake.awaits(id));
+    let refused = RequestError::Status { status: 500, said: "".into() };
+    assert!(intake.fail(id, refused));
+    assert!(matches!(outcome.await.unwrap(), Err(RequestError::Status { status: 500, .. })));
+    drop(intake);
+    assert!(peer.is_ended() && peer.is_hung_up() && messages.recv().await.is_none());
 }
