@@ -23,7 +23,8 @@ use crate::{
     config::{Broken, Config, Loaded},
     folders::Folders,
     frontends::{
-        session::{Identity, Session},
+        exchange::Way,
+        session::{Access, Identity, Session},
         stdio,
     },
     gateway::Gateway,
@@ -121,12 +122,15 @@ impl App {
     /// Where standard input cannot be read, or no signal handler can be set.
     pub async fn serve_stdio(self) -> std::io::Result<()> {
         let identity = Identity { name: self.config.name.clone(), version: env!("CARGO_PKG_VERSION") };
-        let (session, outgoing) = Session::new(self.gateway.clone(), self.role, identity);
-        self.tasks.spawn(session.clone().follow());
+        let (way, outgoing) = mpsc::unbounded_channel();
+        let way: Arc<dyn Way> = Arc::new(way);
+        let access = Access { role: self.role, scope: None };
+        let session = Session::new(self.gateway.clone(), access, identity, way.clone());
+        let session = session.ok_or_else(|| std::io::Error::other("there is nothing to serve"))?;
         let writer = tokio::spawn(stdio::write(outgoing));
         // A task of its own: on the way in, waking the future that the runtime was entered with costs a system call.
         let client = session.clone();
-        let mut reader = tokio::spawn(async move { stdio::read(&client).await });
+        let mut reader = tokio::spawn(async move { stdio::read(&client, &way).await });
         let mut signals = Signals::new()?;
         let read = tokio::select! {
             read = &mut reader => read.unwrap_or(Ok(())),

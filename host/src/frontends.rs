@@ -4,6 +4,7 @@
 //! what may be seen and called is decided in [`crate::gateway`].
 
 pub mod errors;
+pub mod exchange;
 pub mod serve;
 pub mod session;
 pub mod stdio;

@@ -1,46 +1,55 @@
 //! Holds the sources, publishes the catalogue, runs calls through the guards.
+//!
+//! * [`face`]: the gateway as one kind of client sees it; every call goes through [`Face::run`].
+//! * [`hub`]: who is told what servers say by themselves.
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use arc_swap::ArcSwapOption;
 use futures_util::future::join_all;
 use gateway_core::{
-    call::Call,
-    error::CallError,
-    payload::{Json, Reply, Request},
-    role::{RoleId, RoleSet},
-    snapshot::{Snapshot, Target},
-    source::{Abilities, Client, Dispatch, Event, Fut, Source},
+    name::SourceName,
+    payload::Json,
+    role::RoleSet,
+    source::{Abilities, Client, Event, LogLevel, SessionId, Source},
     tasks::Tasks,
 };
-use serde_json::json;
-use tokio::sync::{mpsc, watch};
-use tracing::{debug, warn};
+use tokio::sync::mpsc;
+use tracing::warn;
 
-use crate::results;
+pub use self::face::{Face, Params};
+use self::{face::Picture, hub::Hub};
 
-/// How long the first `tools/list` waits for plugins that are not known yet; `list_changed` brings the rest.
+pub mod face;
+pub mod hub;
+
+/// How long the first list waits for plugins that are not known yet; `list_changed` brings the rest.
 const LEARN_WAIT: Duration = Duration::from_secs(5);
 
 /// Changes are gathered for so long before they are published: a server that adds ten tools causes one message.
 pub const SETTLE: Duration = Duration::from_millis(20);
 
-/// The heart of the program: every call, from wherever it comes, goes through [`Gateway::run`].
+/// How many kinds of clients have a picture kept for them while none of them is there.
+const KEPT_PICTURES: usize = 32;
+
+/// The heart of the program: the sources, and what is known of them.
 pub struct Gateway {
     roles: Arc<RoleSet>,
     sources: Box<[Arc<dyn Source>]>,
-    /// Made when it is first asked for, so that nothing is read on the way to `initialize`.
-    current: ArcSwapOption<Snapshot>,
-    published: watch::Sender<u64>,
+    pictures: Mutex<HashMap<Pictured, Arc<Picture>>>,
+    hub: Hub,
     learnt: AtomicBool,
     tasks: Tasks,
 }
+
+/// What a picture depends on: what its clients can be asked, and the one source that they see, if it is one.
+type Pictured = (Abilities, Option<SourceName>);
 
 impl Gateway {
     /// A gateway over `sources`, in the order in which they are listed. Starts none of them.
@@ -49,19 +58,10 @@ impl Gateway {
         Self {
             roles,
             sources: sources.into(),
-            current: ArcSwapOption::empty(),
-            published: watch::Sender::new(0),
+            pictures: Mutex::default(),
+            hub: Hub::default(),
             learnt: AtomicBool::new(false),
             tasks: Tasks::new(),
-        }
-    }
-
-    /// The catalogue as it is now.
-    #[must_use]
-    pub fn snapshot(&self) -> Arc<Snapshot> {
-        match self.current.load_full() {
-            Some(snapshot) => snapshot,
-            None => self.refresh(),
         }
     }
 
@@ -71,57 +71,104 @@ impl Gateway {
         &self.roles
     }
 
-    /// Tells of every new catalogue.
+    /// The sources, in the configuration's order.
     #[must_use]
-    pub fn published(&self) -> watch::Receiver<u64> {
-        self.published.subscribe()
+    pub fn sources(&self) -> &[Arc<dyn Source>] {
+        &self.sources
     }
 
-    /// Publishes a new catalogue if something has changed, and gives the current one.
-    fn refresh(&self) -> Arc<Snapshot> {
-        if let Some(current) = self.current.load_full().filter(|current| current.is_current()) {
-            return current;
+    /// Who is told what servers say by themselves.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// The gateway as clients of these abilities see it: all of it.
+    #[must_use]
+    pub fn face(self: &Arc<Self>, abilities: &Abilities) -> Face {
+        self.pictured(abilities, None)
+    }
+
+    /// One source alone, under its own names. `None`: there is no such source.
+    #[must_use]
+    pub fn face_of(self: &Arc<Self>, source: &str, abilities: &Abilities) -> Option<Face> {
+        let source = self.sources.iter().find(|of| of.name().as_str() == source)?;
+        Some(self.pictured(abilities, Some(source)))
+    }
+
+    fn pictured(self: &Arc<Self>, abilities: &Abilities, scope: Option<&Arc<dyn Source>>) -> Face {
+        let key = (abilities.clone(), scope.map(|source| source.name().clone()));
+        let mut pictures = self.pictures();
+        if let Some(picture) = pictures.get(&key) {
+            return Face::new(self.clone(), picture.clone());
         }
-        let snapshot = Arc::new(Snapshot::of(self.roles.clone(), &self.sources));
-        // The first one is no change: nobody has seen another.
-        if self.current.swap(Some(snapshot.clone())).is_some() {
-            self.published.send_modify(|version| *version += 1);
+        if pictures.len() >= KEPT_PICTURES {
+            // Those that somebody looks at stay, however many they are.
+            pictures.retain(|_, picture| Arc::strong_count(picture) > 1);
         }
-        snapshot
+        let picture = Arc::new(Picture::new(abilities.clone(), scope.cloned()));
+        pictures.insert(key, picture.clone());
+        Face::new(self.clone(), picture)
+    }
+
+    fn pictures(&self) -> MutexGuard<'_, HashMap<Pictured, Arc<Picture>>> {
+        self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Publishes what the sources tell, for as long as there are any.
     pub async fn follow(&self, mut events: mpsc::UnboundedReceiver<Event>) {
-        while let Some(Event::Changed) = events.recv().await {
-            tokio::time::sleep(SETTLE).await;
-            while events.try_recv().is_ok() {}
-            // Before the first list there is nobody to tell.
-            if self.current.load().is_some() {
-                self.refresh();
+        while let Some(event) = events.recv().await {
+            let mut changed = self.heard(event);
+            if changed {
+                tokio::time::sleep(SETTLE).await;
+                while let Ok(event) = events.try_recv() {
+                    changed |= self.heard(event);
+                }
+                let pictures: Vec<_> = self.pictures().values().cloned().collect();
+                pictures.iter().for_each(|picture| picture.news(self));
             }
         }
     }
 
-    /// The one client of this process says what it can be asked.
-    pub fn mirror(&self, abilities: &Abilities, client: &Arc<dyn Client>) {
-        self.sources.iter().for_each(|source| source.mirror(abilities, client));
-    }
-
-    /// The client's list of roots has changed.
-    pub fn roots_changed(&self) {
-        self.sources.iter().for_each(|source| source.roots_changed());
-    }
-
-    /// The catalogue for `tools/list`. The first time, plugins that are not known yet are given a few seconds.
-    pub async fn list(&self) -> Arc<Snapshot> {
-        if self.learnt.swap(true, Ordering::Relaxed) {
-            return self.snapshot();
+    /// Whether it changes the catalogue.
+    fn heard(&self, event: Event) -> bool {
+        match event {
+            Event::Told(told) => {
+                self.hub.tell(&told);
+                false
+            }
+            _ => true,
         }
-        let unknown = self.sources.iter().filter(|source| source.learns_at_once() && source.offer().tools.is_none());
-        let learning = unknown.map(|source| {
-            let (source, done) = (source.clone(), tokio::sync::oneshot::channel::<()>());
+    }
+
+    /// A session tells something that is meant for every server behind it.
+    pub fn tell(&self, client: &Arc<dyn Client>, method: &str, params: Option<&Json>) {
+        self.sources.iter().for_each(|source| source.tell(client, method, params));
+    }
+
+    /// A session wants log messages of this level and above.
+    pub fn log_level(&self, client: &Arc<dyn Client>, level: LogLevel) {
+        self.sources.iter().for_each(|source| source.log_level(client, level));
+    }
+
+    /// A session has ended.
+    pub fn forget(&self, session: SessionId) {
+        self.hub.leave(session);
+        self.sources.iter().for_each(|source| source.forget(session));
+    }
+
+    /// The first time, plugins that are not known yet are given a few seconds.
+    async fn learn_at_once(&self, client: &Arc<dyn Client>) {
+        if self.learnt.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let unknown = |source: &&Arc<dyn Source>| {
+            source.learns_at_once() && source.offer(client.abilities()).tools.is_none()
+        };
+        let learning = self.sources.iter().filter(unknown).map(|source| {
+            let (source, client, done) = (source.clone(), client.clone(), tokio::sync::oneshot::channel::<()>());
             self.tasks.spawn(async move {
-                if let Err(error) = source.learn().await {
+                if let Err(error) = source.learn(&client).await {
                     warn!(source = %source.name(), "{error}");
                 }
                 drop(done.0);
@@ -130,75 +177,6 @@ impl Gateway {
         });
         // What takes longer goes on, and tells of itself when it is done.
         let _ = tokio::time::timeout(LEARN_WAIT, join_all(learning)).await;
-        self.refresh()
-    }
-
-    /// Runs a tool by its public name.
-    ///
-    /// # Errors
-    /// [`CallError::UnknownTool`] for a tool that does not exist and for one that the caller's role may not see; else
-    /// what the source says.
-    pub async fn run(&self, name: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
-        let started = Instant::now();
-        let result = self.guarded(name, params, call).await;
-        let ms = started.elapsed().as_secs_f64() * 1000.0;
-        match &result {
-            Ok(reply) => debug!(tool = name, ms, error = reply.is_error(), "call"),
-            Err(error) => debug!(tool = name, ms, %error, "call"),
-        }
-        result
-    }
-
-    async fn guarded(&self, name: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
-        let role = call.caller.role;
-        // What the role may not see does not exist: one lookup answers both, so that the two cannot differ.
-        let mut snapshot = self.snapshot();
-        if snapshot.find(role, name).is_none() {
-            snapshot = self.learn_of(name, role).await?;
-        }
-        let unknown = || CallError::UnknownTool(name.into());
-        let (entry, source) = snapshot.find(role, name).ok_or_else(unknown)?;
-        match &entry.target {
-            Target::Tool(local) => {
-                let Params { arguments, meta, rest } = params;
-                source.call(Request { tool: local.clone(), arguments, meta, rest }, call).await
-            }
-            Target::Placeholder => self.connect(source, role).await,
-        }
-    }
-
-    /// A client may know a tool that the gateway does not know yet, from an earlier session or from its user. Where the
-    /// name begins as a source's do and the role could see it, that source is asked.
-    async fn learn_of(&self, name: &str, role: RoleId) -> Result<Arc<Snapshot>, CallError> {
-        let role = self.roles.get(role);
-        let local = |source: &Arc<dyn Source>| {
-            let stem = source.naming().stem()?;
-            let local = name.strip_prefix(&stem)?;
-            role.decide(source.name(), source.naming(), local).visible().then_some(stem.len())
-        };
-        let unknown = self.sources.iter().filter(|source| source.offer().tools.is_none());
-        // The longest stem is the nearest: `a__b__c` is asked of `a__b` before `a`.
-        let nearest = unknown.filter_map(|source| Some((local(source)?, source))).max_by_key(|(length, _)| *length);
-        if let Some((_, source)) = nearest {
-            source.learn().await?;
-        }
-        Ok(self.refresh())
-    }
-
-    /// What `_<server>_connect` does: finds out the server's tools, and says which of them the caller may use.
-    async fn connect(&self, source: &Arc<dyn Source>, role: RoleId) -> Result<Reply, CallError> {
-        source.learn().await?;
-        let snapshot = self.refresh();
-        let of_source = snapshot.visible(role).filter(|(_, of)| Arc::ptr_eq(of, source));
-        let mut names: Vec<_> = of_source.map(|(entry, _)| entry.public.to_string()).collect();
-        names.sort_unstable();
-        let told = json!({
-            "connected": true,
-            "tools_discovered": names.len(),
-            "tool_names": names,
-            "hint": "Tools are now available. Call them directly by name.",
-        });
-        Ok(Reply { body: results::structured(&told) })
     }
 
     /// Ends everything: what still learns, then the sources, all within `grace`.
@@ -206,32 +184,6 @@ impl Gateway {
         self.tasks.drain(Duration::ZERO).await;
         join_all(self.sources.iter().map(|source| source.stop(grace))).await;
     }
-}
-
-impl Dispatch for Gateway {
-    fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshot()
-    }
-
-    fn invoke<'a>(
-        &'a self,
-        tool: &'a str,
-        arguments: Option<Json>,
-        call: Arc<Call>,
-    ) -> Fut<'a, Result<Reply, CallError>> {
-        Box::pin(self.run(tool, Params { arguments, ..Params::default() }, call))
-    }
-}
-
-/// What comes with the name of a tool in `tools/call`.
-#[derive(Debug, Default)]
-pub struct Params {
-    /// The arguments, untouched.
-    pub arguments: Option<Json>,
-    /// `_meta` without `progressToken`.
-    pub meta: Option<Json>,
-    /// Further members.
-    pub rest: Vec<(Box<str>, Json)>,
 }
 
 #[cfg(test)]

@@ -9,6 +9,15 @@ pub enum CallError {
     /// No such tool, or one that the role may not see: the two are told apart nowhere.
     #[error("unknown tool: {0}")]
     UnknownTool(Box<str>),
+    /// No such prompt, or one that the role may not see.
+    #[error("unknown prompt: {0}")]
+    UnknownPrompt(Box<str>),
+    /// No such resource, or one that the role may not read.
+    #[error("resource not found: {0}")]
+    UnknownResource(Box<str>),
+    /// Nothing here knows the method.
+    #[error("method not found: {0}")]
+    UnknownMethod(Box<str>),
     /// The request itself is malformed; a JSON-RPC error, since no tool ran.
     #[error("{0}")]
     InvalidParams(Box<str>),

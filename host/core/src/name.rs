@@ -150,6 +150,14 @@ impl Naming {
         hashed(&self.join(local), &format!("{source}\0{local}"))
     }
 
+    /// The public URI of a resource where two sources have the same: the source's name stands before the scheme, as in
+    /// `files+file:///a`.
+    #[must_use]
+    pub fn distinct_uri(source: &SourceName, uri: &str) -> Arc<str> {
+        // A scheme has no `_` (RFC 3986, section 3.1), and a source's name no `.`: no two names become one.
+        format!("{}+{uri}", source.as_str().replace('_', ".")).into()
+    }
+
     /// What every public name of the source begins with, unless it was shortened; `None` for `prefix: none`.
     #[must_use]
     pub fn stem(&self) -> Option<String> {

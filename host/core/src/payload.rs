@@ -96,32 +96,85 @@ impl fmt::Display for Json {
     }
 }
 
-/// A tool call as a source gets it.
+/// What is asked of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Op {
+    /// `tools/call`; the target is a tool's name.
+    CallTool,
+    /// `prompts/get`; the target is a prompt's name.
+    GetPrompt,
+    /// `resources/read`; the target is a URI.
+    ReadResource,
+    /// `resources/subscribe`; the target is a URI.
+    Subscribe,
+    /// `resources/unsubscribe`; the target is a URI.
+    Unsubscribe,
+    /// `completion/complete` for an argument of a prompt; the target is the prompt's name.
+    CompletePrompt,
+    /// `completion/complete` for a variable of a resource template; the target is the template.
+    CompleteResource,
+    /// Any other method, its `params` as they are; the target is empty.
+    Other(Box<str>),
+}
+
+impl Op {
+    /// The method on the wire.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        match self {
+            Self::CallTool => "tools/call",
+            Self::GetPrompt => "prompts/get",
+            Self::ReadResource => "resources/read",
+            Self::Subscribe => "resources/subscribe",
+            Self::Unsubscribe => "resources/unsubscribe",
+            Self::CompletePrompt | Self::CompleteResource => "completion/complete",
+            Self::Other(method) => method,
+        }
+    }
+}
+
+/// A request as a source gets it.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The source's own name for the tool.
-    pub tool: Arc<str>,
-    /// The arguments, untouched.
+    /// What is asked.
+    pub op: Op,
+    /// What it is asked of: the source's own name or URI.
+    pub target: Arc<str>,
+    /// `arguments` of a tool or prompt, untouched.
     pub arguments: Option<Json>,
-    /// The request's `_meta`, without `progressToken`.
+    /// The request's `_meta`, without what belongs to one hop alone: the progress token, and the members by which
+    /// revision 2026-07-28 says who asks.
     pub meta: Option<Json>,
-    /// Further members of `params`, such as `task`.
+    /// Further members of `params`, such as `task` or `argument`.
     pub rest: Vec<(Box<str>, Json)>,
 }
 
 impl Request {
-    /// A call with nothing but arguments.
+    /// A tool call with nothing but arguments.
     #[must_use]
     pub fn new(tool: Arc<str>, arguments: Option<Json>) -> Self {
-        Self { tool, arguments, meta: None, rest: Vec::new() }
+        Self { op: Op::CallTool, target: tool, arguments, meta: None, rest: Vec::new() }
     }
 }
 
-/// What a call gave: the JSON-RPC `result`, an MCP `CallToolResult`.
+/// What a request gave: the JSON-RPC `result`.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The result as the source wrote it.
     pub body: Json,
+}
+
+/// What kind of result it is (`resultType`, revision 2026-07-28; older ones know `Complete` alone).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplyKind {
+    /// The result itself.
+    Complete,
+    /// Questions that have to be answered first; the request is then sent again with the answers.
+    InputRequired,
+    /// A task that goes on, or another kind that is not known here.
+    Other,
 }
 
 impl Reply {
@@ -135,6 +188,24 @@ impl Reply {
         }
         memchr::memmem::find(self.body.as_bytes(), b"\"isError\"").is_some()
             && serde_json::from_slice::<Head>(self.body.as_bytes()).is_ok_and(|head| head.is_error)
+    }
+
+    /// What kind of result it is. Parses it only where `resultType` stands in it.
+    #[must_use]
+    pub fn kind(&self) -> ReplyKind {
+        #[derive(serde::Deserialize)]
+        struct Head<'a> {
+            #[serde(rename = "resultType", borrow, default)]
+            kind: Option<std::borrow::Cow<'a, str>>,
+        }
+        if memchr::memmem::find(self.body.as_bytes(), b"\"resultType\"").is_none() {
+            return ReplyKind::Complete;
+        }
+        match serde_json::from_slice::<Head<'_>>(self.body.as_bytes()).ok().and_then(|head| head.kind).as_deref() {
+            None | Some("complete") => ReplyKind::Complete,
+            Some("input_required") => ReplyKind::InputRequired,
+            Some(_) => ReplyKind::Other,
+        }
     }
 }
 
@@ -156,5 +227,15 @@ mod tests {
         assert!(reply(r#"{"content":[],"isError":true}"#).is_error());
         assert!(!reply(r#"{"content":[],"isError":false}"#).is_error());
         assert!(!reply(r#"{"content":[{"isError":true}]}"#).is_error());
+    }
+
+    #[test]
+    fn the_kind_is_read_from_the_top_level_alone() {
+        let kind = |text: &'static str| Reply { body: Json::parse(text).unwrap() }.kind();
+        assert_eq!(kind(r#"{"content":[]}"#), ReplyKind::Complete);
+        assert_eq!(kind(r#"{"resultType":"complete"}"#), ReplyKind::Complete);
+        assert_eq!(kind(r#"{"x":{"resultType":"input_required"}}"#), ReplyKind::Complete);
+        assert_eq!(kind(r#"{"resultType":"input_required","inputRequests":{}}"#), ReplyKind::InputRequired);
+        assert_eq!(kind(r#"{"resultType":"task"}"#), ReplyKind::Other);
     }
 }

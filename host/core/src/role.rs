@@ -136,11 +136,20 @@ impl Role {
         Self { name: name.into(), allow: None, deny: Box::new([]) }
     }
 
-    /// Decides on the tool that `source` calls `local`. A glob is held against the canonical name (`server__tool`) and
-    /// against `server_tool`, with the source's name and with its prefix.
+    /// Decides on what `source` calls `local`: a tool, a prompt, a resource by its URI. A glob is held against the
+    /// canonical name (`server__tool`) and against `server_tool`, with the source's name and with its prefix.
     #[must_use]
     pub fn decide(&self, source: &SourceName, naming: &Naming, local: &str) -> Verdict<'_> {
-        let forms: Vec<String> = stems(source, naming).into_iter().map(|stem| stem + local).collect();
+        self.decide_any(source, naming, &[local])
+    }
+
+    /// Decides on what goes by several names, as a resource does by its URI and its name: one glob that denies any of
+    /// them hides it, and one that allows any of them shows it.
+    #[must_use]
+    pub fn decide_any(&self, source: &SourceName, naming: &Naming, locals: &[&str]) -> Verdict<'_> {
+        let stems = stems(source, naming);
+        let forms: Vec<String> =
+            stems.iter().flat_map(|stem| locals.iter().map(move |local| format!("{stem}{local}"))).collect();
         let find = |globs: &'_ [Pattern]| globs.iter().position(|glob| forms.iter().any(|form| glob.matches(form)));
         if let Some(at) = find(&self.deny) {
             return Verdict::Denied(&self.deny[at]);

@@ -1,35 +1,45 @@
 //! The catalogue: an immutable picture of all that is offered, made anew whenever an offer changes.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fmt,
     sync::{Arc, OnceLock},
 };
 
 use fixedbitset::FixedBitSet;
 
+use self::entries::Names;
 use crate::{
-    name::placeholder,
+    name::Naming,
     payload::Json,
     role::{RoleId, RoleSet},
-    source::{Offer, Source},
-    wire::json::{Object, replace},
+    source::{Abilities, Kind, Offer, Source},
+    wire::json::Object,
 };
 
-/// All that is offered at one moment, and who sees what of it.
+mod entries;
+mod template;
+
+/// All that is offered at one moment to clients of the same abilities, and who sees what of it.
 pub struct Snapshot {
     roles: Arc<RoleSet>,
+    abilities: Abilities,
     sources: Box<[Arc<dyn Source>]>,
     offers: Box<[Arc<Offer>]>,
+    tables: [Table; Kind::ALL.len()],
+}
+
+/// What is offered of one kind.
+struct Table {
     entries: Box<[Entry]>,
     index: HashMap<Arc<str>, usize>,
     views: Box<[OnceLock<View>]>,
 }
 
-/// One tool of the catalogue.
+/// One tool, prompt, resource or template of the catalogue.
 #[derive(Debug)]
 pub struct Entry {
-    /// The name that clients use.
+    /// The name, URI or template that clients use.
     pub public: Arc<str>,
     /// What it stands for.
     pub target: Target,
@@ -37,10 +47,12 @@ pub struct Entry {
     source: usize,
     /// The definition, under the public name.
     definition: Json,
+    /// The name of a resource or template, by which roles know it beside its URI.
+    title: Option<Box<str>>,
 }
 
 impl Entry {
-    /// The definition as `tools/list` shows it.
+    /// The definition as the list shows it.
     #[must_use]
     pub fn definition(&self) -> &Json {
         &self.definition
@@ -50,10 +62,19 @@ impl Entry {
 /// What an entry stands for.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// A tool, by the name that its source gave it.
-    Tool(Arc<str>),
+    /// Something of a source, by the name, URI or template that the source gave it.
+    Local(Arc<str>),
     /// A source whose tools are not known yet: calling it finds them out.
     Placeholder,
+}
+
+/// A resource that a role may read.
+#[derive(Clone)]
+pub struct Readable<'a> {
+    /// Whose it is.
+    pub source: &'a Arc<dyn Source>,
+    /// The source's own URI of it.
+    pub local: Arc<str>,
 }
 
 /// What one role sees. Worked out when the role first asks.
@@ -63,28 +84,38 @@ struct View {
 }
 
 impl Snapshot {
-    /// A picture of what `sources` offer now.
+    /// A picture of what `sources` offer now to clients of these abilities, under public names.
     #[must_use]
-    pub fn of(roles: Arc<RoleSet>, sources: &[Arc<dyn Source>]) -> Self {
-        let offers: Box<[_]> = sources.iter().map(|source| source.offer()).collect();
-        let mut entries = entries(sources, &offers, &HashSet::new());
-        let clashes = clashes(&entries);
-        if !clashes.is_empty() {
-            entries = self::entries(sources, &offers, &clashes);
-        }
-        let mut index = HashMap::with_capacity(entries.len());
-        for (at, entry) in entries.iter().enumerate() {
-            // The first of two tools that one source offers under the same name, as the source itself would run.
-            index.entry(entry.public.clone()).or_insert(at);
-        }
-        let views = std::iter::repeat_with(OnceLock::new).take(roles.count()).collect();
-        Self { roles, sources: sources.into(), offers, entries: entries.into(), index, views }
+    pub fn of(roles: Arc<RoleSet>, sources: &[Arc<dyn Source>], abilities: &Abilities) -> Self {
+        Self::named(roles, sources, abilities, Names::Public)
+    }
+
+    /// The same of a single source, under its own names.
+    #[must_use]
+    pub fn of_one(roles: Arc<RoleSet>, source: &Arc<dyn Source>, abilities: &Abilities) -> Self {
+        Self::named(roles, std::slice::from_ref(source), abilities, Names::Own)
+    }
+
+    fn named(roles: Arc<RoleSet>, sources: &[Arc<dyn Source>], abilities: &Abilities, names: Names) -> Self {
+        let offers: Box<[_]> = sources.iter().map(|source| source.offer(abilities)).collect();
+        let tables = Kind::ALL.map(|kind| {
+            let entries = entries::of(kind, sources, &offers, names);
+            let mut index = HashMap::with_capacity(entries.len());
+            for (at, entry) in entries.iter().enumerate() {
+                // The first of two tools that one source offers under the same name, as the source itself would run.
+                index.entry(entry.public.clone()).or_insert(at);
+            }
+            let views = std::iter::repeat_with(OnceLock::new).take(roles.count()).collect();
+            Table { entries: entries.into(), index, views }
+        });
+        Self { roles, abilities: abilities.clone(), sources: sources.into(), offers, tables }
     }
 
     /// Whether a new picture would be the same.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        self.sources.iter().zip(&self.offers).all(|(source, offer)| Arc::ptr_eq(&source.offer(), offer))
+        let mut pairs = self.sources.iter().zip(&self.offers);
+        pairs.all(|(source, offer)| Arc::ptr_eq(&source.offer(&self.abilities), offer))
     }
 
     /// The roles.
@@ -93,23 +124,83 @@ impl Snapshot {
         &self.roles
     }
 
+    /// What the clients that it is for can be asked.
+    #[must_use]
+    pub fn abilities(&self) -> &Abilities {
+        &self.abilities
+    }
+
     /// The sources, in the configuration's order.
     #[must_use]
     pub fn sources(&self) -> &[Arc<dyn Source>] {
         &self.sources
     }
 
-    /// What the role sees under that name. A hidden tool and one that does not exist are both `None`.
+    /// What the role sees under that name. What is hidden and what does not exist are both `None`.
     #[must_use]
-    pub fn find(&self, role: RoleId, public: &str) -> Option<(&Entry, &Arc<dyn Source>)> {
-        let at = *self.index.get(public)?;
-        let entry = self.view(role).visible.contains(at).then(|| &self.entries[at])?;
+    pub fn find(&self, role: RoleId, kind: Kind, public: &str) -> Option<(&Entry, &Arc<dyn Source>)> {
+        let table = &self.tables[kind as usize];
+        let at = *table.index.get(public)?;
+        let entry = self.view(role, kind).visible.contains(at).then(|| &table.entries[at])?;
         Some((entry, &self.sources[entry.source]))
     }
 
     /// What the role sees, in order, each with the source that offers it.
-    pub fn visible(&self, role: RoleId) -> impl Iterator<Item = (&Entry, &Arc<dyn Source>)> {
-        self.view(role).visible.ones().map(|at| (&self.entries[at], &self.sources[self.entries[at].source]))
+    pub fn visible(&self, role: RoleId, kind: Kind) -> impl Iterator<Item = (&Entry, &Arc<dyn Source>)> {
+        let entries = &self.tables[kind as usize].entries;
+        self.view(role, kind).visible.ones().map(|at| (&entries[at], &self.sources[entries[at].source]))
+    }
+
+    /// Where the role may read `uri`, the likeliest source first: the one that lists it; else those of whose templates
+    /// it could be made; else all that have resources, since a server may have more than it lists.
+    #[must_use]
+    pub fn readable(&self, role: RoleId, uri: &str) -> Vec<Readable<'_>> {
+        if let Some((entry, source)) = self.find(role, Kind::Resource, uri)
+            && let Target::Local(local) = &entry.target
+        {
+            return vec![Readable { source, local: local.clone() }];
+        }
+        let mut found: Vec<Readable<'_>> = Vec::new();
+        for (entry, source) in self.visible(role, Kind::Template) {
+            let Target::Local(template) = &entry.target else { continue };
+            let local = template::local(&entry.public, template, uri);
+            let Some(local) = local.filter(|local| self.may_read(role, source, local, template)) else { continue };
+            if !found.iter().any(|other| Arc::ptr_eq(other.source, source)) {
+                found.push(Readable { source, local: local.into() });
+            }
+        }
+        if !found.is_empty() {
+            return found;
+        }
+        let have = self.sources.iter().zip(&self.offers).filter(|(_, offer)| offer.declares(Kind::Resource.capability()));
+        let open = have.map(|(source, _)| source).filter(|source| {
+            let listed_elsewhere = self.tables[Kind::Resource as usize].entries.iter().any(|entry| *entry.public == *uri);
+            // A URI that some source lists and the role may not see is nobody's.
+            !listed_elsewhere && self.may_read(role, source, uri, uri)
+        });
+        open.map(|source| Readable { source, local: uri.into() }).collect()
+    }
+
+    fn may_read(&self, role: RoleId, source: &Arc<dyn Source>, uri: &str, by: &str) -> bool {
+        self.roles.get(role).decide_any(source.name(), source.naming(), &[uri, by]).visible()
+    }
+
+    /// What clients call the resource that the source calls `local`, as far as the role may know of it.
+    #[must_use]
+    pub fn public_uri(&self, role: RoleId, source: &Arc<dyn Source>, local: &str) -> Option<Arc<str>> {
+        let own = |(entry, of): &(&Entry, &Arc<dyn Source>)| {
+            Arc::ptr_eq(of, source) && matches!(&entry.target, Target::Local(name) if **name == *local)
+        };
+        if let Some((entry, _)) = self.visible(role, Kind::Resource).find(own) {
+            return Some(entry.public.clone());
+        }
+        let public = |(entry, of): (&Entry, &Arc<dyn Source>)| {
+            let Target::Local(template) = &entry.target else { return None };
+            let matches = Arc::ptr_eq(of, source) && template::matches(template, local);
+            matches.then(|| template::public(&entry.public, template, local))
+        };
+        let made = self.visible(role, Kind::Template).find_map(public);
+        made.or_else(|| self.may_read(role, source, local, local).then(|| local.into()))
     }
 
     /// Whether the role sees something of the source, or could once its tools are known: where that fails for ever, its
@@ -117,207 +208,71 @@ impl Snapshot {
     #[must_use]
     pub fn sees_source(&self, role: RoleId, source: &Arc<dyn Source>) -> bool {
         let could = || self.roles.get(role).decide_placeholder(source.name(), source.naming()).visible();
-        self.visible(role).any(|(_, of)| Arc::ptr_eq(of, source)) || (source.offer().tools.is_none() && could())
+        let unknown = || source.offer(&self.abilities).tools.is_none();
+        Kind::ALL.iter().any(|kind| self.visible(role, *kind).any(|(_, of)| Arc::ptr_eq(of, source)))
+            || (unknown() && could())
     }
 
-    /// The result of `tools/list` for the role.
+    /// The member of a list result that holds what the role sees of the kind, with its value: `"tools":[…]` as an
+    /// object.
     #[must_use]
-    pub fn list(&self, role: RoleId) -> Json {
-        let view = self.view(role);
+    pub fn list(&self, role: RoleId, kind: Kind) -> Json {
+        let (view, entries) = (self.view(role, kind), &self.tables[kind as usize].entries);
         let join = || {
-            let definitions = || view.visible.ones().map(|at| self.entries[at].definition.as_bytes());
-            let mut tools = Vec::with_capacity(definitions().map(|text| text.len() + 1).sum::<usize>() + 1);
+            let definitions = || view.visible.ones().map(|at| entries[at].definition.as_bytes());
+            let mut list = Vec::with_capacity(definitions().map(|text| text.len() + 1).sum::<usize>() + 1);
             for definition in definitions() {
-                tools.push(if tools.is_empty() { b'[' } else { b',' });
-                tools.extend_from_slice(definition);
+                list.push(if list.is_empty() { b'[' } else { b',' });
+                list.extend_from_slice(definition);
             }
-            if tools.is_empty() {
-                tools.push(b'[');
+            if list.is_empty() {
+                list.push(b'[');
             }
-            tools.push(b']');
-            let mut object = Object::with_capacity(tools.len() + 16);
-            object.raw("tools", &tools);
+            list.push(b']');
+            let mut object = Object::with_capacity(list.len() + 32);
+            object.raw(kind.member(), &list);
             object.finish()
         };
         view.list.get_or_init(join).clone()
     }
 
-    fn view(&self, role: RoleId) -> &View {
-        self.views[role.index()].get_or_init(|| {
+    fn view(&self, role: RoleId, kind: Kind) -> &View {
+        let table = &self.tables[kind as usize];
+        table.views[role.index()].get_or_init(|| {
             let role = self.roles.get(role);
-            let mut visible = FixedBitSet::with_capacity(self.entries.len());
-            for (at, entry) in self.entries.iter().enumerate() {
-                let source = &self.sources[entry.source];
-                let verdict = match &entry.target {
-                    Target::Tool(local) => role.decide(source.name(), source.naming(), local),
-                    Target::Placeholder => role.decide_placeholder(source.name(), source.naming()),
+            let mut visible = FixedBitSet::with_capacity(table.entries.len());
+            for (at, entry) in table.entries.iter().enumerate() {
+                let (name, naming) = self.known_as(entry);
+                let verdict = match (&entry.target, &entry.title) {
+                    (Target::Local(local), None) => role.decide(name, naming, local),
+                    (Target::Local(local), Some(title)) => role.decide_any(name, naming, &[local, title]),
+                    (Target::Placeholder, _) => role.decide_placeholder(name, naming),
                 };
-                let shadowed = self.index[&entry.public] != at;
+                let shadowed = table.index[&entry.public] != at;
                 visible.set(at, verdict.visible() && !shadowed);
             }
             View { visible, list: OnceLock::new() }
         })
     }
+
+    fn known_as(&self, entry: &Entry) -> (&crate::name::SourceName, &Naming) {
+        let source = &self.sources[entry.source];
+        (source.name(), source.naming())
+    }
+}
+
+impl fmt::Debug for Readable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readable").field("source", self.source.name()).field("local", &self.local).finish()
+    }
 }
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot").field("entries", &self.entries.len()).finish_non_exhaustive()
+        let counts = Kind::ALL.map(|kind| (kind, self.tables[kind as usize].entries.len()));
+        f.debug_struct("Snapshot").field("entries", &counts).finish_non_exhaustive()
     }
-}
-
-/// The entries of all sources. A name in `clashes` is given to nobody: those who would have it are told apart by
-/// their source.
-fn entries(sources: &[Arc<dyn Source>], offers: &[Arc<Offer>], clashes: &HashSet<Arc<str>>) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    for (at, (source, offer)) in sources.iter().zip(offers).enumerate() {
-        let Some(tools) = &offer.tools else {
-            // What learns without being started needs no tool that starts it.
-            if !source.learns_at_once() {
-                entries.push(connect_entry(at, source));
-            }
-            continue;
-        };
-        for tool in tools {
-            let mut public = source.naming().public(&tool.name);
-            if clashes.contains(&public) {
-                public = source.naming().distinct(source.name(), &tool.name);
-            }
-            let definition = match public == tool.name {
-                true => Some(tool.definition.clone()),
-                false => replace(&tool.definition, "name", Json::from_value(&*public).as_bytes()),
-            };
-            // A definition without a name never becomes a `Tool`.
-            let Some(definition) = definition else { continue };
-            entries.push(Entry { public, target: Target::Tool(tool.name.clone()), source: at, definition });
-        }
-    }
-    entries
-}
-
-/// The names that tools of different sources, or different tools of one source, would share.
-fn clashes(entries: &[Entry]) -> HashSet<Arc<str>> {
-    let mut first: HashMap<&Arc<str>, &Entry> = HashMap::with_capacity(entries.len());
-    let mut clashes = HashSet::new();
-    for entry in entries {
-        let other = first.entry(&entry.public).or_insert(entry);
-        let same_tool = match (&entry.target, &other.target) {
-            (Target::Tool(a), Target::Tool(b)) => a == b && entry.source == other.source,
-            _ => std::ptr::eq(entry, *other),
-        };
-        if !same_tool {
-            clashes.insert(entry.public.clone());
-        }
-    }
-    clashes
-}
-
-fn connect_entry(at: usize, source: &Arc<dyn Source>) -> Entry {
-    #[derive(serde::Serialize)]
-    struct Definition<'a> {
-        name: &'a str,
-        description: String,
-        #[serde(rename = "inputSchema")]
-        input_schema: serde_json::Value,
-    }
-    let (name, public) = (source.name(), placeholder(source.name()));
-    let purpose =
-        source.description().map(|purpose| format!("{}. ", purpose.trim_end_matches('.'))).unwrap_or_default();
-    let description =
-        format!("[{name}] {purpose}Connect and discover tools. Call this to activate {name} and see its real tools.");
-    let input_schema = serde_json::json!({ "type": "object", "properties": {} });
-    let definition = Json::from_value(&Definition { name: &public, description, input_schema });
-    Entry { public, target: Target::Placeholder, source: at, definition }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::{
-        call::Call,
-        error::CallError,
-        name::{Naming, SourceName},
-        payload::{Reply, Request},
-        role::{Pattern, Role},
-        source::{Fut, SourceStatus, Tool},
-    };
-
-    struct Fixed(SourceName, Naming, Arc<Offer>);
-
-    impl Source for Fixed {
-        fn name(&self) -> &SourceName {
-            &self.0
-        }
-        fn naming(&self) -> &Naming {
-            &self.1
-        }
-        fn offer(&self) -> Arc<Offer> {
-            self.2.clone()
-        }
-        fn learn(&self) -> Fut<'_, Result<(), CallError>> {
-            unreachable!("nothing is called here")
-        }
-        fn call(&self, _: Request, _: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {
-            unreachable!("nothing is called here")
-        }
-        fn status(&self) -> SourceStatus {
-            unreachable!("nothing is called here")
-        }
-        fn stop(&self, _: Duration) -> Fut<'_, ()> {
-            unreachable!("nothing is called here")
-        }
-    }
-
-    fn source(name: &str, tools: Option<&[&str]>) -> Arc<dyn Source> {
-        let name = SourceName::new(name).unwrap();
-        let tool = |name: &&str| Tool {
-            name: (*name).into(),
-            definition: Json::parse(format!(r#"{{"x":1, "name": "{name}", "inputSchema":{{}}}}"#)).unwrap(),
-        };
-        let offer = Offer { tools: tools.map(|names| names.iter().map(tool).collect()) };
-        Arc::new(Fixed(name.clone(), Naming::canonical(&name), Arc::new(offer)))
-    }
-
-    fn roles(globs: &[&str]) -> Arc<RoleSet> {
-        let allow = globs.iter().map(|glob| Pattern::new(glob).unwrap()).collect();
-        Arc::new(RoleSet::new(vec![Role { name: "r".into(), allow: Some(allow), deny: Box::new([]) }], Some("r")))
-    }
-
-    fn names(snapshot: &Snapshot) -> Vec<String> {
-        let role = snapshot.roles().resolve(None).unwrap();
-        snapshot.visible(role).map(|(entry, _)| entry.public.to_string()).collect()
-    }
-
-    #[test]
-    fn lists_and_finds_what_the_role_sees() {
-        let sources = [source("files", Some(&["read", "write"])), source("memory", None), source("web", None)];
-        let snapshot = Snapshot::of(roles(&["files_r*", "memory_*"]), &sources);
-        assert_eq!(names(&snapshot), ["files__read", "_memory_connect"]);
-        let role = snapshot.roles().resolve(None).unwrap();
-        assert!(snapshot.find(role, "files__read").is_some());
-        assert!(snapshot.find(role, "files__write").is_none());
-        assert!(snapshot.find(role, "_web_connect").is_none());
-        let list = snapshot.list(role);
-        assert!(list.as_str().starts_with(r#"{"tools":[{"x":1, "name": "files__read", "inputSchema":{}},"#), "{list}");
-    }
-
-    #[test]
-    fn an_empty_list_is_a_list() {
-        let snapshot = Snapshot::of(roles(&["none"]), &[source("files", Some(&["read"]))]);
-        assert_eq!(snapshot.list(snapshot.roles().resolve(None).unwrap()).as_str(), r#"{"tools":[]}"#);
-    }
-
-    #[test]
-    fn clashes_do_not_depend_on_the_order() {
-        let (a, b) = (source("a", Some(&["b__c"])), source("a__b", Some(&["c", "d"])));
-        let open = Arc::new(RoleSet::new(vec![], None));
-        let one = names(&Snapshot::of(open.clone(), &[a.clone(), b.clone()]));
-        let mut other = names(&Snapshot::of(open, &[b, a]));
-        other.rotate_right(1);
-        assert_eq!(one, other);
-        assert!(one.iter().all(|name| name.starts_with("a__b__c_") || name == "a__b__d"), "{one:?}");
-        assert_ne!(one[0], one[1]);
-    }
-}
+mod tests;

@@ -1,6 +1,14 @@
 //! The traits: who offers tools, who runs calls, who asked.
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::sync::mpsc;
 
@@ -10,12 +18,14 @@ use crate::{
     name::{Naming, SourceName},
     payload::{Json, Reply, Request},
     snapshot::Snapshot,
+    wire::json::Members,
 };
 
 /// A boxed future, so that the traits here can be used as objects.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Something that offers tools and runs them: an external server, a plugin, the gateway's own tools.
+/// Something that offers tools, and where it has them prompts and resources, and runs them: an external server, a
+/// plugin, the gateway's own tools.
 ///
 /// A source is made cold: making it starts nothing, reads no file and opens no connection, so that the gateway answers
 /// its client at once however many sources there are.
@@ -31,30 +41,35 @@ pub trait Source: Send + Sync + 'static {
         None
     }
 
-    /// What it offers as far as that is known. Starts nothing. The same `Arc` as last time means: unchanged.
-    fn offer(&self) -> Arc<Offer>;
+    /// What it offers to clients of these abilities, as far as that is known. Starts nothing. The same `Arc` as last
+    /// time means: unchanged.
+    fn offer(&self, abilities: &Abilities) -> Arc<Offer>;
 
-    /// Finds out what it offers, which may start it; afterwards [`Source::offer`] tells. Callers share one attempt.
+    /// Finds out what it offers to this client, which may start it; afterwards [`Source::offer`] tells. Callers share
+    /// one attempt.
     ///
     /// # Errors
     /// Why it could not be found out. What was known before is still offered.
-    fn learn(&self) -> Fut<'_, Result<(), CallError>>;
+    fn learn<'a>(&'a self, client: &'a Arc<dyn Client>) -> Fut<'a, Result<(), CallError>>;
 
-    /// Whether the first `tools/list` waits for [`Source::learn`]: true where that starts nothing that lives on.
+    /// Whether the first list waits for [`Source::learn`]: true where that starts nothing that lives on.
     fn learns_at_once(&self) -> bool {
         false
     }
 
-    /// Runs a tool; may start the source first. Dropping the future cancels the call, there and here.
+    /// Runs a request; may start the source first. Dropping the future cancels the call, there and here.
     fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>>;
 
-    /// The one client of this process says what it can be asked (`initialize`), and is there to be asked. A source
-    /// that passes questions on takes both over; called before anything else asks for the offer. The client is to be
-    /// held weakly: it holds the gateway.
-    fn mirror(&self, _abilities: &Abilities, _client: &Arc<dyn Client>) {}
+    /// A session tells something that is meant for every server behind it, such as that its roots have changed
+    /// (`notifications/roots/list_changed`). Never waits, starts nothing.
+    fn tell(&self, _client: &Arc<dyn Client>, _method: &str, _params: Option<&Json>) {}
 
-    /// The client's list of roots has changed (`notifications/roots/list_changed`).
-    fn roots_changed(&self) {}
+    /// A session wants log messages of this level and above (`logging/setLevel`). What is started for it later asks
+    /// [`Client::log_level`].
+    fn log_level(&self, _client: &Arc<dyn Client>, _level: LogLevel) {}
+
+    /// A session has ended: what was kept for it alone can go.
+    fn forget(&self, _session: SessionId) {}
 
     /// How it is doing, for `gateway_status` and `gateway list`.
     fn status(&self) -> SourceStatus;
@@ -63,19 +78,120 @@ pub trait Source: Send + Sync + 'static {
     fn stop(&self, grace: Duration) -> Fut<'_, ()>;
 }
 
+/// What can be offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Tools.
+    Tool,
+    /// Prompts.
+    Prompt,
+    /// Resources, by their URIs.
+    Resource,
+    /// Templates of URIs of resources (RFC 6570).
+    Template,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Tool, Self::Prompt, Self::Resource, Self::Template];
+
+    /// The method that lists them.
+    #[must_use]
+    pub const fn list_method(self) -> &'static str {
+        match self {
+            Self::Tool => "tools/list",
+            Self::Prompt => "prompts/list",
+            Self::Resource => "resources/list",
+            Self::Template => "resources/templates/list",
+        }
+    }
+
+    /// The member of the result that holds the list.
+    #[must_use]
+    pub const fn member(self) -> &'static str {
+        match self {
+            Self::Tool => "tools",
+            Self::Prompt => "prompts",
+            Self::Resource => "resources",
+            Self::Template => "resourceTemplates",
+        }
+    }
+
+    /// The member of a definition that identifies it.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Tool | Self::Prompt => "name",
+            Self::Resource => "uri",
+            Self::Template => "uriTemplate",
+        }
+    }
+
+    /// The capability under which a server declares them.
+    #[must_use]
+    pub const fn capability(self) -> &'static str {
+        match self {
+            Self::Tool => "tools",
+            Self::Prompt => "prompts",
+            Self::Resource | Self::Template => "resources",
+        }
+    }
+
+    /// The notification that the list has changed.
+    #[must_use]
+    pub const fn changed(self) -> &'static str {
+        match self {
+            Self::Tool => "notifications/tools/list_changed",
+            Self::Prompt => "notifications/prompts/list_changed",
+            Self::Resource | Self::Template => "notifications/resources/list_changed",
+        }
+    }
+}
+
 /// What a source offers.
 #[derive(Debug, Clone, Default)]
 pub struct Offer {
-    /// The tools, in the source's own order. Not known yet: `None`, and a server is shown by its placeholder.
-    pub tools: Option<Box<[Tool]>>,
+    /// The tools, in the source's own order. Not known yet: `None`, and a server is shown by its placeholder; nothing
+    /// else is known of it then.
+    pub tools: Option<Box<[Item]>>,
+    /// The prompts.
+    pub prompts: Box<[Item]>,
+    /// The resources.
+    pub resources: Box<[Item]>,
+    /// The templates of resources.
+    pub templates: Box<[Item]>,
+    /// How an external server introduced itself: its `InitializeResult` or `DiscoverResult`.
+    pub greeting: Option<Json>,
 }
 
-/// A tool as its source defines it.
+impl Offer {
+    /// What it offers of a kind.
+    #[must_use]
+    pub fn items(&self, kind: Kind) -> &[Item] {
+        match kind {
+            Kind::Tool => self.tools.as_deref().unwrap_or_default(),
+            Kind::Prompt => &self.prompts,
+            Kind::Resource => &self.resources,
+            Kind::Template => &self.templates,
+        }
+    }
+
+    /// Whether the server declared the capability, such as `resources`.
+    #[must_use]
+    pub fn declares(&self, capability: &str) -> bool {
+        let Some(greeting) = &self.greeting else { return false };
+        let members = Members::read(greeting.as_bytes()).unwrap_or_default();
+        let capabilities = members.get("capabilities").and_then(|raw| Members::read(raw.get().as_bytes()).ok());
+        capabilities.is_some_and(|capabilities| capabilities.get(capability).is_some())
+    }
+}
+
+/// A tool, prompt, resource or template as its source defines it.
 #[derive(Debug, Clone)]
-pub struct Tool {
-    /// The source's own name for it.
+pub struct Item {
+    /// The source's own name, URI or template of URIs for it.
     pub name: Arc<str>,
-    /// The definition as `tools/list` of the source gave it, `name` included.
+    /// The definition as the source's list gave it, [`Kind::key`] included.
     pub definition: Json,
 }
 
@@ -128,10 +244,59 @@ pub trait Dispatch: Send + Sync {
     ) -> Fut<'a, Result<Reply, CallError>>;
 }
 
-/// Who asked, as a call sees it: a session with its outlet, the command line, a test.
+/// A session of a client, for as long as the program runs. Never shown to clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SessionId(u64);
+
+impl SessionId {
+    /// A new one.
+    #[must_use]
+    pub fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Default for SessionId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Who asked, as a call sees it: a session with the way back that belongs to this request, the command line, a test.
 pub trait Client: Send + Sync {
+    /// What it can be asked.
+    fn abilities(&self) -> &Abilities {
+        const { &Abilities::NONE }
+    }
+
+    /// The session that it belongs to; `None`: it is there for this one request (revision 2026-07-28, the command
+    /// line).
+    fn session(&self) -> Option<SessionId> {
+        None
+    }
+
+    /// The session as a client that outlives this request; `None` where there is none.
+    fn lasting(&self) -> Option<Weak<dyn Client>> {
+        None
+    }
+
+    /// The log messages that it wants; `None`: it did not say.
+    fn log_level(&self) -> Option<LogLevel> {
+        None
+    }
+
+    /// Whether it takes a result that asks for input (`input_required`) and asks again with the answers itself.
+    /// Otherwise whoever gets such a result asks by [`Client::ask`].
+    fn takes_rounds(&self) -> bool {
+        false
+    }
+
     /// Passes on how far a call is. `params` holds everything of `notifications/progress` but the token. Never waits.
     fn progress(&self, token: &Json, params: &Json);
+
+    /// Passes on another notification of a backend that belongs to this request, such as a log message. Never waits.
+    fn tell(&self, _method: &str, _params: Option<&Json>) {}
 
     /// Passes on a question of a backend (`sampling/createMessage`, `elicitation/create`, `roots/list`) and waits for
     /// the answer.
@@ -141,22 +306,55 @@ pub trait Client: Send + Sync {
     fn ask(&self, method: Box<str>, params: Option<Json>) -> Fut<'_, Result<Json, Json>>;
 }
 
-/// What a client can be asked: the members of its `capabilities` that allow questions back.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The severity of a log message (RFC 5424, as MCP uses it), least severe first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the names are the standard's")]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Notice,
+    Warning,
+    Error,
+    Critical,
+    Alert,
+    Emergency,
+}
+
+/// What a client can be asked: the members of its `capabilities` that allow questions back, and the extensions that it
+/// understands. What a server offers may depend on it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Abilities {
     /// `capabilities` for the `initialize` that is sent to a backend of this client, an object.
     capabilities: Option<Json>,
 }
 
 impl Abilities {
-    /// The client's abilities, from the `capabilities` of its `initialize`. What is no question back is left out.
+    /// It cannot be asked anything.
+    pub const NONE: Self = Self { capabilities: None };
+
+    /// The client's abilities, from the `capabilities` of its `initialize`. What no server's behaviour depends on is
+    /// left out.
     #[must_use]
     pub fn of(capabilities: Option<&Json>) -> Self {
-        const QUESTIONS: [&str; 3] = ["sampling", "elicitation", "roots"];
+        const KEPT: [&str; 6] = ["sampling", "elicitation", "roots", "tasks", "extensions", "experimental"];
         let mut members: serde_json::Map<String, serde_json::Value> =
             capabilities.and_then(|json| json.to().ok()).unwrap_or_default();
-        members.retain(|key, _| QUESTIONS.contains(&key.as_str()));
+        members.retain(|key, _| KEPT.contains(&key.as_str()));
         Self { capabilities: (!members.is_empty()).then(|| Json::from_value(&members)) }
+    }
+
+    /// Whether it can be asked back: sampling, elicitation or roots.
+    #[must_use]
+    pub fn can_be_asked(&self) -> bool {
+        ["sampling", "elicitation", "roots"].iter().any(|ability| self.has(ability))
+    }
+
+    /// Whether this member is there.
+    #[must_use]
+    pub fn has(&self, ability: &str) -> bool {
+        let members = self.capabilities.as_ref().and_then(|json| Members::read(json.as_bytes()).ok());
+        members.is_some_and(|members| members.get(ability).is_some())
     }
 
     /// The `capabilities` object to send on.
@@ -172,6 +370,21 @@ impl Abilities {
 pub enum Event {
     /// [`Source::offer`] gives something new.
     Changed,
+    /// A server says something that belongs to no request: a log message, an update of a resource.
+    Told(Told),
+}
+
+/// A notification that belongs to no request.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Who says it.
+    pub source: SourceName,
+    /// The session for which the server that says it runs; `None`: it runs for all.
+    pub session: Option<SessionId>,
+    /// The method.
+    pub method: Box<str>,
+    /// Its parameters.
+    pub params: Option<Json>,
 }
 
 /// Where a source puts its events. Cheap to clone; never waits; events after the gateway's end go nowhere.
@@ -190,6 +403,11 @@ impl Events {
     pub fn changed(&self) {
         // A gateway that is gone needs no news.
         let _ = self.0.send(Event::Changed);
+    }
+
+    /// Passes on what a server says by itself.
+    pub fn told(&self, told: Told) {
+        let _ = self.0.send(Event::Told(told));
     }
 }
 

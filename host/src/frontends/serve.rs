@@ -1,4 +1,6 @@
 //! What a client may ask: the only place that knows MCP's methods.
+//!
+//! `hello` is the handshake, `params` takes apart what a request brings.
 
 use std::sync::Arc;
 
@@ -7,91 +9,165 @@ use futures_util::future::join_all;
 use gateway_core::{
     call::Call,
     error::CallError,
-    payload::{Json, Reply},
-    source::{Abilities, Client, Dispatch},
+    payload::{Json, Op, Reply},
+    source::{Client, Dispatch, Kind, LogLevel},
     wire::{
-        json::{Members, Object},
-        message::{Frame, INVALID_PARAMS, METHOD_NOT_FOUND, Malformed, Message, Outgoing, read},
-        revision::Revision,
+        json::Members,
+        message::{Frame, INVALID_PARAMS, Malformed, Message, Outgoing, read},
     },
 };
-use rmcp::model::{Implementation, InitializeResult, ServerCapabilities, ToolsCapability};
 use tokio::sync::oneshot;
 use tracing::debug;
 
+use self::params::Asked;
 use super::{
     errors,
-    session::{Outlet, Session},
+    exchange::{Exchange, Way},
+    session::{Outlet, Session, deliver},
 };
-use crate::gateway::Params;
 
-/// Takes one frame of a client. Never waits: what takes time runs in the session's tasks.
-pub fn handle(session: &Arc<Session>, frame: &Bytes) {
+mod hello;
+mod params;
+
+/// Takes one frame of a client; what belongs to it goes back by `way`. Never waits: what takes time runs in the
+/// session's tasks.
+pub fn handle(session: &Arc<Session>, frame: &Bytes, way: &Arc<dyn Way>) {
     match read(frame) {
-        Ok(Frame::One(message)) => one(session, message, Outlet::Direct),
-        Ok(Frame::Batch(parts)) => batch(session, parts),
-        Err(malformed) => refuse(session, &malformed, Outlet::Direct),
+        Ok(Frame::One(message)) => one(session, message, way, Outlet::Direct),
+        Ok(Frame::Batch(parts)) => batch(session, parts, way),
+        Err(malformed) => refuse(&exchange(session, way), &malformed, Outlet::Direct),
     }
 }
 
 /// The answers to a batch go out together (JSON-RPC 2.0, section 6).
-fn batch(session: &Arc<Session>, parts: Vec<Result<Message, Malformed>>) {
+fn batch(session: &Arc<Session>, parts: Vec<Result<Message, Malformed>>, way: &Arc<dyn Way>) {
     let mut answers = Vec::new();
     for part in parts {
         let (slot, answer) = oneshot::channel();
         answers.push(answer);
         match part {
-            Ok(message) => one(session, message, Outlet::Batch(slot)),
-            Err(malformed) => refuse(session, &malformed, Outlet::Batch(slot)),
+            Ok(message) => one(session, message, way, Outlet::Batch(slot)),
+            Err(malformed) => refuse(&exchange(session, way), &malformed, Outlet::Batch(slot)),
         }
     }
-    let client = session.clone();
+    let way = way.clone();
     session.tasks().spawn(async move {
         // What wants no answer, or was cancelled, has let its slot go.
         let answers: Vec<_> = join_all(answers).await.into_iter().flatten().collect();
         if !answers.is_empty() {
-            client.send(Outgoing::Batch(answers));
+            way.send(Outgoing::Batch(answers));
         }
     });
 }
 
-fn refuse(session: &Arc<Session>, malformed: &Malformed, outlet: Outlet) {
+fn refuse(exchange: &Exchange, malformed: &Malformed, outlet: Outlet) {
     debug!("the client sent what is no message: {malformed}");
-    session.deliver(outlet, malformed.answer());
+    deliver(exchange, outlet, malformed.answer());
 }
 
-fn one(session: &Arc<Session>, message: Message, outlet: Outlet) {
+fn exchange(session: &Arc<Session>, way: &Arc<dyn Way>) -> Arc<Exchange> {
+    Arc::new(Exchange::new(session.clone(), session.view(), way.clone()))
+}
+
+fn one(session: &Arc<Session>, message: Message, way: &Arc<dyn Way>, outlet: Outlet) {
     match message {
-        Message::Request { id, method, params } => request(session, id, &method, params, outlet),
+        Message::Request { id, method, params } => request(exchange(session, way), id, &method, params, outlet),
         Message::Notification { method, params } => notification(session, &method, params.as_ref()),
         Message::Response { id, outcome } => session.answered(&id, outcome),
     }
 }
 
-fn request(session: &Arc<Session>, id: Json, method: &str, params: Option<Json>, outlet: Outlet) {
-    match method {
-        "initialize" => session.deliver(outlet, initialize(session, id, params.as_ref())),
-        "ping" => session.deliver(outlet, Outgoing::Result { id, result: Json::empty_object() }),
-        "tools/list" => {
-            let client = session.clone();
-            session.start(id.clone(), outlet, async move {
-                let list = client.gateway().list().await.list(client.caller().role);
-                client.told(list.clone());
+fn request(exchange: Arc<Exchange>, id: Json, method: &str, params: Option<Json>, outlet: Outlet) {
+    let asked = match method {
+        "ping" => return deliver(&exchange, outlet, Outgoing::Result { id, result: Json::empty_object() }),
+        "initialize" if exchange.face().scope().is_none() => {
+            let answer = hello::initialize(&exchange, id, params.as_ref());
+            return deliver(&exchange, outlet, answer);
+        }
+        "initialize" => {
+            let client = exchange.clone();
+            let work = async move { hello::initialize_one(&client, id, params.as_ref()).await };
+            return exchange.session().clone().start(exchange.clone(), Json::from_value("initialize"), outlet, work);
+        }
+        "logging/setLevel" => return deliver(&exchange, outlet, set_level(&exchange, id, params.as_ref())),
+        "tools/list" => return list(exchange, id, Kind::Tool, outlet),
+        "prompts/list" => return list(exchange, id, Kind::Prompt, outlet),
+        "resources/list" => return list(exchange, id, Kind::Resource, outlet),
+        "resources/templates/list" => return list(exchange, id, Kind::Template, outlet),
+        "tools/call" => params::named(Op::CallTool, params),
+        "prompts/get" => params::named(Op::GetPrompt, params),
+        "resources/read" => params::located(Op::ReadResource, params),
+        "resources/subscribe" => params::located(Op::Subscribe, params),
+        "resources/unsubscribe" => params::located(Op::Unsubscribe, params),
+        "completion/complete" => params::completion(params),
+        other => params::other(other, params),
+    };
+    let (client, key) = (exchange.clone(), id.clone());
+    exchange.session().clone().start(exchange, key, outlet, async move {
+        let result = match asked {
+            Ok(asked) => run(client, asked).await,
+            Err(error) => Err(error),
+        };
+        errors::answer(id, result)
+    });
+}
+
+/// Runs what was asked, through the guards.
+async fn run(exchange: Arc<Exchange>, asked: Asked) -> Result<Reply, CallError> {
+    let Asked { op, target, params, progress_token } = asked;
+    let face = exchange.face().clone();
+    let subscribes = match op {
+        Op::Subscribe => Some(true),
+        Op::Unsubscribe => Some(false),
+        _ => None,
+    };
+    if let Some(wants) = subscribes {
+        // Before it is asked for: the first update may come with the answer.
+        for found in face.snapshot().readable(exchange.caller().role, &target) {
+            exchange.session().subscribe(found.source.name(), found.local, wants);
+        }
+    }
+    let client: Arc<dyn Client> = exchange.clone();
+    let dispatch: Arc<dyn Dispatch> = match face.scope() {
+        None => Arc::new(face.clone()),
+        // A tool that calls tools knows them by their public names.
+        Some(_) => Arc::new(face.gateway().face(client.abilities())),
+    };
+    let call = Arc::new(Call::root(exchange.caller(), progress_token, client, dispatch));
+    face.run(op, &target, params, call).await
+}
+
+fn list(exchange: Arc<Exchange>, id: Json, kind: Kind, outlet: Outlet) {
+    let client = exchange.clone();
+    exchange.session().clone().start(exchange, id.clone(), outlet, async move {
+        let asking: Arc<dyn Client> = client.clone();
+        match client.face().list(&asking).await {
+            Ok(snapshot) => {
+                let list = snapshot.list(client.caller().role, kind);
+                client.session().told(kind, list.clone());
                 Outgoing::Result { id, result: list }
-            });
+            }
+            Err(error) => errors::answer(id, Err(error)),
         }
-        "tools/call" => {
-            let client = session.clone();
-            session.start(id.clone(), outlet, async move { errors::answer(id, call(client, params).await) });
+    });
+}
+
+fn set_level(exchange: &Exchange, id: Json, params: Option<&Json>) -> Outgoing {
+    #[derive(serde::Deserialize)]
+    struct Params {
+        level: LogLevel,
+    }
+    match params.map(Json::to::<Params>) {
+        Some(Ok(Params { level })) => {
+            exchange.session().set_level(level);
+            Outgoing::Result { id, result: Json::empty_object() }
         }
-        _ => {
-            let message = format!("Method not found: {method}");
-            session.deliver(outlet, Outgoing::error(Some(id), METHOD_NOT_FOUND, &message));
-        }
+        Some(Err(error)) => Outgoing::error(Some(id), INVALID_PARAMS, &format!("`level` is none: {error}")),
+        None => Outgoing::error(Some(id), INVALID_PARAMS, "`params` are missing"),
     }
 }
 
-fn notification(session: &Session, method: &str, params: Option<&Json>) {
+fn notification(session: &Arc<Session>, method: &str, params: Option<&Json>) {
     match method {
         "notifications/cancelled" => {
             let id = params.and_then(|params| Members::read(params.as_bytes()).ok()?.part(params.bytes(), "requestId"));
@@ -99,67 +175,11 @@ fn notification(session: &Session, method: &str, params: Option<&Json>) {
                 session.cancel(&id);
             }
         }
-        "notifications/roots/list_changed" => session.gateway().roots_changed(),
-        // `initialized`, and whatever a later revision brings: nothing waits for it.
-        _ => debug!(method, "notification"),
+        "notifications/initialized" => debug!("the client is ready"),
+        // What a server may want to know, above all that the client's roots have changed.
+        _ => {
+            let client: Arc<dyn Client> = session.clone();
+            session.gateway().tell(&client, method, params);
+        }
     }
-}
-
-/// The handshake. Reads nothing, starts nothing: a client waits for this answer before it does anything else.
-fn initialize(session: &Arc<Session>, id: Json, params: Option<&Json>) -> Outgoing {
-    let members = params.and_then(|params| Members::read(params.as_bytes()).ok());
-    let Some((members, params)) = members.zip(params) else {
-        return Outgoing::error(Some(id), INVALID_PARAMS, "`params` of `initialize` have to be an object");
-    };
-    let Some(asked) = members.text("protocolVersion") else {
-        return Outgoing::error(Some(id), INVALID_PARAMS, "`protocolVersion` is missing");
-    };
-    let abilities = Abilities::of(members.part(params.bytes(), "capabilities").as_ref());
-    session.gateway().mirror(&abilities, &(session.clone() as Arc<dyn Client>));
-    let identity = session.identity();
-    let mut tools = ToolsCapability::default();
-    tools.list_changed = Some(true);
-    let mut capabilities = ServerCapabilities::default();
-    capabilities.tools = Some(tools);
-    let info = Implementation::new(identity.name.clone(), identity.version);
-    let result = Json::from_value(&InitializeResult::new(capabilities).with_server_info(info));
-    // The model's own list of revisions ends where its release did; ours is the one that counts.
-    let version = Json::from_value(Revision::negotiate(&asked).as_str());
-    let result = gateway_core::wire::json::replace(&result, "protocolVersion", version.as_bytes()).unwrap_or(result);
-    Outgoing::Result { id, result }
-}
-
-async fn call(session: Arc<Session>, params: Option<Json>) -> Result<Reply, CallError> {
-    let invalid = |message: String| CallError::InvalidParams(message.into());
-    let params = params.ok_or_else(|| invalid("`params` are missing".to_owned()))?;
-    let members = Members::read(params.as_bytes()).map_err(|_| invalid("`params` have to be an object".to_owned()))?;
-    // What is read here has to be what the backend reads.
-    members.unambiguous(&["name", "arguments", "_meta", "task"]).map_err(|error| invalid(error.to_string()))?;
-    let name = members.text("name").ok_or_else(|| invalid("`name` has to be a text".to_owned()))?;
-    let arguments = members.part(params.bytes(), "arguments");
-    if arguments.as_ref().is_some_and(|arguments| !arguments.is_object()) {
-        return Err(invalid("`arguments` have to be an object".to_owned()));
-    }
-    let (meta, token) = meta(members.part(params.bytes(), "_meta"));
-    let further = |name: &str| !matches!(name, "name" | "arguments" | "_meta");
-    let rest = members.iter().filter(|(name, _)| further(name));
-    let rest = rest.map(|(name, value)| (name.into(), Json::part(params.bytes(), value))).collect();
-    let gateway = session.gateway().clone();
-    let caller = session.caller();
-    let call = Arc::new(Call::root(caller, token, session, gateway.clone() as Arc<dyn Dispatch>));
-    gateway.run(&name, Params { arguments, meta, rest }, call).await
-}
-
-/// `_meta` without the client's progress token, and the token: towards the backend the gateway has tokens of its own.
-fn meta(meta: Option<Json>) -> (Option<Json>, Option<Json>) {
-    let Some(meta) = meta else { return (None, None) };
-    let Ok(members) = Members::read(meta.as_bytes()) else { return (None, None) };
-    let Some(token) = members.part(meta.bytes(), "progressToken") else { return (Some(meta.clone()), None) };
-    let mut rest = Object::with_capacity(meta.as_bytes().len());
-    let mut empty = true;
-    for (name, value) in members.iter().filter(|(name, _)| *name != "progressToken") {
-        rest.raw(name, value.get().as_bytes());
-        empty = false;
-    }
-    ((!empty).then(|| rest.finish()), Some(token))
 }

@@ -14,22 +14,22 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::{serve, session::Session};
+use super::{exchange::Way, serve, session::Session};
 
 /// Serves the client until it closes its side, or until its side is broken. What still runs then is the caller's to
 /// drain: the session's tasks, and `outgoing` after them.
 ///
 /// # Errors
 /// Where standard input cannot be read.
-pub async fn read(session: &Arc<Session>) -> io::Result<()> {
+pub async fn read(session: &Arc<Session>, way: &Arc<dyn Way>) -> io::Result<()> {
     let mut lines = Lines::new(input()?, MAX_LINE);
     while let Some(line) = lines.next().await? {
         match line {
-            Line::Whole(frame) => serve::handle(session, &frame),
+            Line::Whole(frame) => serve::handle(session, &frame, way),
             Line::Torn(rest) => {
                 // The last line may lack its end; half a message is told apart by not being JSON.
                 debug!(bytes = rest.len(), "the last line has no end");
-                serve::handle(session, &rest);
+                serve::handle(session, &rest, way);
             }
             Line::TooLong => {
                 warn!("the client sent a line of over {MAX_LINE} bytes");

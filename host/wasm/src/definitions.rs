@@ -9,7 +9,7 @@ use gateway_core::{
     error::{Failure, FailureKind},
     name::SourceName,
     payload::Json,
-    source::{Offer, Tool},
+    source::{Item, Offer},
 };
 use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::Value;
@@ -74,8 +74,8 @@ impl Definitions {
     }
 
     fn new(tools: Vec<Definition>) -> Self {
-        let offered = tools.iter().map(|tool| Tool { name: tool.name.clone(), definition: tool.json.clone() });
-        let offer = Arc::new(Offer { tools: Some(offered.collect()) });
+        let offered = tools.iter().map(|tool| Item { name: tool.name.clone(), definition: tool.json.clone() });
+        let offer = Arc::new(Offer { tools: Some(offered.collect()), ..Offer::default() });
         Self { tools: tools.into(), offer }
     }
 

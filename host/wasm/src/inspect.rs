@@ -7,7 +7,7 @@ use gateway_core::{
     error::{Failure, FailureKind},
     name::{Naming, SourceName},
     payload::Json,
-    source::{Events, Source},
+    source::Events,
 };
 use wasmparser::{BinaryReader, Encoding, Parser, Payload};
 

@@ -13,8 +13,8 @@ use gateway_core::{
     call::Call,
     error::{CallError, Failure},
     name::{Naming, SourceName},
-    payload::{Json, Reply, Request},
-    source::{Events, Fut, Offer, Source, SourceStatus},
+    payload::{Json, Op, Reply, Request},
+    source::{Abilities, Client, Events, Fut, Offer, Source, SourceStatus},
 };
 
 use self::{loader::Loader, runner::Runner};
@@ -97,9 +97,26 @@ impl Plugin {
             None => Box::pin(self.loader.ready(&self.runner, call.deadline)).await?,
         };
         let tool =
-            ready.definitions.find(&request.tool).ok_or_else(|| CallError::UnknownTool((*request.tool).into()))?;
+            ready.definitions.find(&request.target).ok_or_else(|| CallError::UnknownTool((*request.target).into()))?;
         let arguments = tool.check(request.arguments)?;
         self.runner.call_tool(&ready, tool.name.clone(), arguments, call).await
+    }
+}
+
+impl Plugin {
+    /// What it offers as far as that is known, the same to all clients.
+    #[must_use]
+    pub fn offer(&self) -> Arc<Offer> {
+        static UNKNOWN: OnceLock<Arc<Offer>> = OnceLock::new();
+        self.loader.offer().unwrap_or_else(|| UNKNOWN.get_or_init(Arc::default).clone())
+    }
+
+    /// Finds out what it offers.
+    ///
+    /// # Errors
+    /// Why it cannot be loaded, or does not say.
+    pub async fn learn(&self) -> Result<(), CallError> {
+        Ok(self.list().await?)
     }
 }
 
@@ -112,13 +129,12 @@ impl Source for Plugin {
         &self.naming
     }
 
-    fn offer(&self) -> Arc<Offer> {
-        static UNKNOWN: OnceLock<Arc<Offer>> = OnceLock::new();
-        self.loader.offer().unwrap_or_else(|| UNKNOWN.get_or_init(Arc::default).clone())
+    fn offer(&self, _: &Abilities) -> Arc<Offer> {
+        self.offer()
     }
 
-    fn learn(&self) -> Fut<'_, Result<(), CallError>> {
-        Box::pin(async { Ok(self.list().await?) })
+    fn learn<'a>(&'a self, _: &'a Arc<dyn Client>) -> Fut<'a, Result<(), CallError>> {
+        Box::pin(self.learn())
     }
 
     fn learns_at_once(&self) -> bool {
@@ -126,6 +142,9 @@ impl Source for Plugin {
     }
 
     fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {
+        if request.op != Op::CallTool {
+            return Box::pin(async move { Err(CallError::UnknownMethod(request.op.method().into())) });
+        }
         Box::pin(self.run_tool(request, call))
     }
 

@@ -15,6 +15,8 @@ pub const INVALID_REQUEST: i32 = -32600;
 pub const METHOD_NOT_FOUND: i32 = -32601;
 /// The method's parameters are wrong.
 pub const INVALID_PARAMS: i32 = -32602;
+/// There is no such resource (MCP up to 2025-11-25).
+pub const RESOURCE_NOT_FOUND: i32 = -32002;
 /// This side broke.
 pub const INTERNAL_ERROR: i32 = -32603;
 

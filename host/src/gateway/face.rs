@@ -1,0 +1,321 @@
+//! The gateway as one kind of client sees it: what can be asked of a client decides what servers offer to it.
+
+use std::{
+    sync::Arc,
+    time::Instant,
+};
+
+use arc_swap::ArcSwapOption;
+use gateway_core::{
+    call::Call,
+    error::CallError,
+    payload::{Json, Op, Reply, Request},
+    role::{RoleId, RoleSet},
+    snapshot::{Readable, Snapshot, Target},
+    source::{Abilities, Client, Dispatch, Fut, Kind, Offer, Source},
+};
+use serde_json::json;
+use tokio::sync::watch;
+use tracing::debug;
+
+use super::Gateway;
+use crate::results;
+
+/// The gateway as clients of the same abilities see it; all of it, or one source alone. Clones share it.
+#[derive(Clone)]
+pub struct Face {
+    gateway: Arc<Gateway>,
+    picture: Arc<Picture>,
+}
+
+/// What such clients see at the moment.
+pub(super) struct Picture {
+    abilities: Abilities,
+    scope: Option<Arc<dyn Source>>,
+    /// Made when it is first asked for, so that nothing is read on the way to `initialize`.
+    current: ArcSwapOption<Snapshot>,
+    published: watch::Sender<u64>,
+}
+
+/// What comes with a name in `tools/call` and its like.
+#[derive(Debug, Default)]
+pub struct Params {
+    /// The arguments, untouched.
+    pub arguments: Option<Json>,
+    /// `_meta` without what belongs to this hop alone.
+    pub meta: Option<Json>,
+    /// Further members.
+    pub rest: Vec<(Box<str>, Json)>,
+}
+
+// === impl Picture ===
+
+impl Picture {
+    pub(super) fn new(abilities: Abilities, scope: Option<Arc<dyn Source>>) -> Self {
+        Self { abilities, scope, current: ArcSwapOption::empty(), published: watch::Sender::new(0) }
+    }
+
+    /// Publishes a new catalogue if something has changed, and gives the current one.
+    fn refresh(&self, gateway: &Gateway) -> Arc<Snapshot> {
+        if let Some(current) = self.current.load_full().filter(|current| current.is_current()) {
+            return current;
+        }
+        let snapshot = Arc::new(match &self.scope {
+            None => Snapshot::of(gateway.roles.clone(), &gateway.sources, &self.abilities),
+            Some(source) => Snapshot::of_one(gateway.roles.clone(), source, &self.abilities),
+        });
+        // The first one is no change: nobody has seen another.
+        if self.current.swap(Some(snapshot.clone())).is_some() {
+            self.published.send_modify(|version| *version += 1);
+        }
+        snapshot
+    }
+
+    /// Something has changed somewhere.
+    pub(super) fn news(&self, gateway: &Gateway) {
+        // Before the first list there is nobody to tell.
+        if self.current.load().is_some() {
+            self.refresh(gateway);
+        }
+    }
+}
+
+// === impl Face ===
+
+impl Face {
+    pub(super) fn new(gateway: Arc<Gateway>, picture: Arc<Picture>) -> Self {
+        Self { gateway, picture }
+    }
+
+    /// The gateway.
+    #[must_use]
+    pub fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    /// The one source that is seen; `None`: all are.
+    #[must_use]
+    pub fn scope(&self) -> Option<&Arc<dyn Source>> {
+        self.picture.scope.as_ref()
+    }
+
+    /// The roles.
+    #[must_use]
+    pub fn roles(&self) -> &Arc<RoleSet> {
+        &self.gateway.roles
+    }
+
+    /// The catalogue as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        match self.picture.current.load_full() {
+            Some(snapshot) => snapshot,
+            None => self.refresh(),
+        }
+    }
+
+    /// Tells of every new catalogue.
+    #[must_use]
+    pub fn published(&self) -> watch::Receiver<u64> {
+        self.picture.published.subscribe()
+    }
+
+    fn refresh(&self) -> Arc<Snapshot> {
+        self.picture.refresh(&self.gateway)
+    }
+
+    /// The catalogue for a list. A single source that is not known yet is asked; of all, those that learn without being
+    /// started.
+    ///
+    /// # Errors
+    /// Why the single source cannot be asked.
+    pub async fn list(&self, client: &Arc<dyn Client>) -> Result<Arc<Snapshot>, CallError> {
+        match self.scope() {
+            Some(_) => drop(self.introduced(client).await?),
+            None => self.gateway.learn_at_once(client).await,
+        }
+        Ok(self.refresh())
+    }
+
+    /// What the single source offers and how it introduced itself, asked where it is not known yet.
+    ///
+    /// # Errors
+    /// Why it cannot be asked.
+    pub async fn introduced(&self, client: &Arc<dyn Client>) -> Result<Arc<Offer>, CallError> {
+        let Some(source) = self.scope() else { return Ok(Arc::default()) };
+        let known = source.offer(&self.picture.abilities);
+        if known.tools.is_some() {
+            return Ok(known);
+        }
+        source.learn(client).await?;
+        Ok(source.offer(&self.picture.abilities))
+    }
+
+    /// Runs a request by its public name or URI.
+    ///
+    /// # Errors
+    /// [`CallError::UnknownTool`] and its like for what does not exist and for what the caller's role may not see; else
+    /// what the source says.
+    pub async fn run(&self, op: Op, target: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
+        let started = Instant::now();
+        let method: Box<str> = op.method().into();
+        let result = self.guarded(op, target, params, call).await;
+        let ms = started.elapsed().as_secs_f64() * 1000.0;
+        match &result {
+            Ok(reply) => debug!(method, target, ms, error = reply.is_error(), "call"),
+            Err(error) => debug!(method, target, ms, %error, "call"),
+        }
+        result
+    }
+
+    async fn guarded(&self, op: Op, target: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
+        match op {
+            Op::CallTool => self.named(op, Kind::Tool, target, params, call).await,
+            Op::GetPrompt | Op::CompletePrompt => self.named(op, Kind::Prompt, target, params, call).await,
+            Op::CompleteResource => {
+                let snapshot = self.snapshot();
+                match snapshot.find(call.caller.role, Kind::Template, target) {
+                    Some(_) => self.named(op, Kind::Template, target, params, call).await,
+                    None => self.located(op, target, params, call).await,
+                }
+            }
+            Op::ReadResource | Op::Subscribe | Op::Unsubscribe => self.located(op, target, params, call).await,
+            other => self.unknown_method(other, params, call).await,
+        }
+    }
+
+    /// What goes by a name.
+    async fn named(
+        &self,
+        op: Op,
+        kind: Kind,
+        name: &str,
+        params: Params,
+        call: Arc<Call>,
+    ) -> Result<Reply, CallError> {
+        let role = call.caller.role;
+        // What the role may not see does not exist: one lookup answers both, so that the two cannot differ.
+        let mut snapshot = self.snapshot();
+        if snapshot.find(role, kind, name).is_none() {
+            snapshot = self.learn_of(name, role, call.client()).await?;
+        }
+        let unknown = || match kind {
+            Kind::Tool => CallError::UnknownTool(name.into()),
+            Kind::Prompt => CallError::UnknownPrompt(name.into()),
+            Kind::Resource | Kind::Template => CallError::UnknownResource(name.into()),
+        };
+        let (entry, source) = snapshot.find(role, kind, name).ok_or_else(unknown)?;
+        match &entry.target {
+            Target::Local(local) => source.call(request(op, local.clone(), params), call).await,
+            Target::Placeholder => self.connect(source, role, call.client()).await,
+        }
+    }
+
+    /// What goes by a URI. Where a server is not known to list it, those that could have it are asked in turn.
+    async fn located(&self, op: Op, uri: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
+        let snapshot = self.snapshot();
+        let mut refused = None;
+        for Readable { source, local } in snapshot.readable(call.caller.role, uri) {
+            let renamed = (*local != *uri).then(|| local.clone());
+            let Params { arguments, meta, rest } = &params;
+            let params = Params { arguments: arguments.clone(), meta: meta.clone(), rest: rest.clone() };
+            match source.call(request(op.clone(), local, params), call.clone()).await {
+                Ok(reply) => return Ok(renamed.map_or(reply.clone(), |local| results::renamed(reply, &local, uri))),
+                Err(error @ (CallError::Backend(_) | CallError::UnknownMethod(_))) => {
+                    refused.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused.unwrap_or_else(|| CallError::UnknownResource(uri.into())))
+    }
+
+    /// What no revision of MCP knows. Only where there is a single source is it clear who is meant.
+    async fn unknown_method(&self, op: Op, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
+        match self.scope() {
+            Some(source) if self.snapshot().sees_source(call.caller.role, source) => {
+                source.call(request(op, "".into(), params), call).await
+            }
+            _ => Err(CallError::UnknownMethod(op.method().into())),
+        }
+    }
+
+    /// A client may know a tool that the gateway does not know yet, from an earlier session or from its user. Where the
+    /// name begins as a source's do and the role could see it, that source is asked.
+    async fn learn_of(
+        &self,
+        name: &str,
+        role: RoleId,
+        client: &Arc<dyn Client>,
+    ) -> Result<Arc<Snapshot>, CallError> {
+        let role = self.gateway.roles.get(role);
+        let abilities = &self.picture.abilities;
+        if let Some(source) = self.scope() {
+            let (known, visible) = (source.offer(abilities), role.decide(source.name(), source.naming(), name).visible());
+            if known.tools.is_none() && visible {
+                source.learn(client).await?;
+            }
+            return Ok(self.refresh());
+        }
+        let local = |source: &Arc<dyn Source>| {
+            let stem = source.naming().stem()?;
+            let local = name.strip_prefix(&stem)?;
+            role.decide(source.name(), source.naming(), local).visible().then_some(stem.len())
+        };
+        let unknown = self.gateway.sources.iter().filter(|source| source.offer(abilities).tools.is_none());
+        // The longest stem is the nearest: `a__b__c` is asked of `a__b` before `a`.
+        let nearest = unknown.filter_map(|source| Some((local(source)?, source))).max_by_key(|(length, _)| *length);
+        if let Some((_, source)) = nearest {
+            source.learn(client).await?;
+        }
+        Ok(self.refresh())
+    }
+
+    /// What `_<server>_connect` does: finds out the server's tools, and says which of them the caller may use.
+    async fn connect(
+        &self,
+        source: &Arc<dyn Source>,
+        role: RoleId,
+        client: &Arc<dyn Client>,
+    ) -> Result<Reply, CallError> {
+        source.learn(client).await?;
+        let snapshot = self.refresh();
+        let of_source = snapshot.visible(role, Kind::Tool).filter(|(_, of)| Arc::ptr_eq(of, source));
+        let mut names: Vec<_> = of_source.map(|(entry, _)| entry.public.to_string()).collect();
+        names.sort_unstable();
+        let told = json!({
+            "connected": true,
+            "tools_discovered": names.len(),
+            "tool_names": names,
+            "hint": "Tools are now available. Call them directly by name.",
+        });
+        Ok(Reply { body: results::structured(&told) })
+    }
+}
+
+fn request(op: Op, target: Arc<str>, params: Params) -> Request {
+    let Params { arguments, meta, rest } = params;
+    Request { op, target, arguments, meta, rest }
+}
+
+impl Dispatch for Face {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot()
+    }
+
+    fn invoke<'a>(
+        &'a self,
+        tool: &'a str,
+        arguments: Option<Json>,
+        call: Arc<Call>,
+    ) -> Fut<'a, Result<Reply, CallError>> {
+        Box::pin(self.run(Op::CallTool, tool, Params { arguments, ..Params::default() }, call))
+    }
+}
+
+impl std::fmt::Debug for Face {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scope = self.scope().map(|source| source.name());
+        f.debug_struct("Face").field("abilities", &self.picture.abilities).field("scope", &scope).finish()
+    }
+}
