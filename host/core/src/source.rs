@@ -18,7 +18,10 @@ use crate::{
     name::{Naming, SourceName},
     payload::{Json, Reply, Request},
     snapshot::Snapshot,
-    wire::json::Members,
+    wire::{
+        json::Members,
+        message::{METHOD_NOT_FOUND, error_object},
+    },
 };
 
 /// A boxed future, so that the traits here can be used as objects.
@@ -304,6 +307,19 @@ pub trait Client: Send + Sync {
     /// # Errors
     /// The JSON-RPC error object of the client, or one that says that it cannot be asked.
     fn ask(&self, method: Box<str>, params: Option<Json>) -> Fut<'_, Result<Json, Json>>;
+}
+
+/// Nobody in particular: hears nothing and cannot be asked. For what the gateway does by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Nobody;
+
+impl Client for Nobody {
+    fn progress(&self, _token: &Json, _params: &Json) {}
+
+    fn ask(&self, method: Box<str>, _params: Option<Json>) -> Fut<'_, Result<Json, Json>> {
+        let error = error_object(METHOD_NOT_FOUND, &format!("nobody is there to answer {method}"));
+        Box::pin(async { Err(error) })
+    }
 }
 
 /// The severity of a log message (RFC 5424, as MCP uses it), least severe first.

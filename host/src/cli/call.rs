@@ -10,10 +10,10 @@ use anyhow::Context as _;
 use gateway_core::{
     call::{Call, Caller},
     error::CallError,
-    payload::{Json, Reply},
+    payload::{Json, Op, Reply},
     role::RoleId,
     snapshot::Snapshot,
-    source::{Client, Dispatch, Fut},
+    source::{Client, Fut, Kind},
     wire::message::{METHOD_NOT_FOUND, error_object},
 };
 use serde::Deserialize;
@@ -62,14 +62,14 @@ impl CallCommand {
 
     async fn call(&self, app: &App, progress: &Arc<Progress>) -> anyhow::Result<Result<Reply, CallError>> {
         // Learns the plugins' schemas, by which values are read.
-        let snapshot = app.gateway().list().await;
+        let client: Arc<dyn Client> = Arc::new(Shell(progress.clone()));
+        let face = app.gateway().face(client.abilities());
+        let snapshot = face.list(&client).await?;
         let arguments = self.arguments(&snapshot, app.role())?;
-        let client = Arc::new(Shell(progress.clone()));
-        let gateway = app.gateway().clone();
         let token = Some(Json::from_value("shell"));
-        let call = Call::root(Caller { role: app.role() }, token, client.clone(), gateway.clone() as Arc<dyn Dispatch>);
+        let call = Call::root(Caller { role: app.role() }, token, client, Arc::new(face.clone()));
         let params = Params { arguments: Some(arguments), ..Params::default() };
-        Ok(gateway.run(&self.tool, params, Arc::new(call)).await)
+        Ok(face.run(Op::CallTool, &self.tool, params, Arc::new(call)).await)
     }
 
     fn arguments(&self, snapshot: &Snapshot, role: RoleId) -> anyhow::Result<Json> {
@@ -126,7 +126,7 @@ struct Types(Map<String, Value>);
 
 impl Types {
     fn of(snapshot: &Snapshot, role: RoleId, tool: &str) -> Self {
-        let schema = snapshot.find(role, tool).and_then(|(entry, _)| entry.definition().to::<Value>().ok());
+        let schema = snapshot.find(role, Kind::Tool, tool).and_then(|(entry, _)| entry.definition().to::<Value>().ok());
         let properties = schema.and_then(|schema| schema.pointer("/inputSchema/properties")?.as_object().cloned());
         Self(properties.unwrap_or_default())
     }

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, fmt::Write as _, process::ExitCode, sync::Arc};
 
 use gateway_core::{
     snapshot::{Entry, Target},
-    source::Source,
+    source::{Kind, Source},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     Global,
-    open::{Logging, observer, open},
+    open::{Logging, everything, observer, open},
     output,
     progress::Progress,
 };
@@ -67,6 +67,7 @@ impl ListCommand {
         let listing = Self::listing(&app).await;
         progress.finish();
         app.stop().await;
+        let listing = listing?;
         match self.json {
             true => output::print_json(&listing)?,
             false => output::print(&listing.text())?,
@@ -74,13 +75,13 @@ impl ListCommand {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn listing(app: &App) -> Listing {
-        let snapshot = app.gateway().list().await;
+    async fn listing(app: &App) -> anyhow::Result<Listing> {
+        let snapshot = everything(app).await?;
         let mut listing = Listing {
             role: snapshot.roles().get(app.role()).name.to_string(),
             servers: BTreeMap::new(),
             plugins: BTreeMap::new(),
-            tools: snapshot.visible(app.role()).map(|(entry, source)| ListedTool::of(entry, source)).collect(),
+            tools: snapshot.visible(app.role(), Kind::Tool).map(|(entry, source)| ListedTool::of(entry, source)).collect(),
         };
         let config = app.config();
         for (name, server) in config.servers.iter() {
@@ -100,7 +101,7 @@ impl ListCommand {
                 (listed.tools, listed.error) = (status.tools, status.error);
             }
         }
-        listing
+        Ok(listing)
     }
 }
 
@@ -114,7 +115,7 @@ impl ListedTool {
         let head = entry.definition().to::<Head>().ok();
         let described = head.and_then(|head| head.description.or(head.title));
         let description = match &entry.target {
-            Target::Tool(_) => described,
+            Target::Local(_) => described,
             Target::Placeholder => Some("tools not known yet; call it, or any of them, to start the server".to_owned()),
         };
         Self { name: entry.public.to_string(), source: source.name().to_string(), description }

@@ -6,7 +6,11 @@ use std::{
     sync::Arc,
 };
 
-use gateway_core::role::RoleError;
+use gateway_core::{
+    role::RoleError,
+    snapshot::Snapshot,
+    source::{Client, Nobody},
+};
 
 use super::{Global, Usage, progress::Progress};
 use crate::{
@@ -52,6 +56,15 @@ pub fn open(global: &Global, role: Option<&str>, logging: Logging, observer: Opt
     let (file, loaded) = load(global, logging)?;
     let folders = Folders::discover()?;
     App::build(&file, loaded, &folders, role, observer).map_err(|BuildError::Role(error)| no_role(&error).into())
+}
+
+/// All that is known without starting a server.
+///
+/// # Errors
+/// None that a list of all sources could have.
+pub async fn everything(app: &App) -> anyhow::Result<Arc<Snapshot>> {
+    let nobody: Arc<dyn Client> = Arc::new(Nobody);
+    Ok(app.gateway().face(nobody.abilities()).list(&nobody).await?)
 }
 
 /// Shows slow steps on `progress`.

@@ -9,10 +9,10 @@ use gateway_core::{
     call::Call,
     error::CallError,
     name::{Naming, SourceName},
-    payload::{Json, Reply, Request},
+    payload::{Json, Op, Reply, Request},
     role::RoleId,
     snapshot::Snapshot,
-    source::{Fut, Offer, Source, SourceStatus, State, Tool},
+    source::{Abilities, Client, Fut, Item, Kind, Offer, Source, SourceStatus, State},
 };
 use rmcp::model::{Tool as Definition, ToolAnnotations};
 use serde_json::{Map, Value, json};
@@ -36,12 +36,12 @@ impl Native {
     #[must_use]
     pub fn new() -> Self {
         let tools = [status_definition()]
-            .map(|definition| Tool { name: STATUS.into(), definition: Json::from_value(&definition) });
+            .map(|definition| Item { name: STATUS.into(), definition: Json::from_value(&definition) });
         let naming = Naming { prefix: Some("gateway".into()), separator: "_".into() };
         Self {
             name: SourceName::gateway(),
             naming,
-            offer: Arc::new(Offer { tools: Some(tools.into()) }),
+            offer: Arc::new(Offer { tools: Some(tools.into()), ..Offer::default() }),
             started: Instant::now(),
         }
     }
@@ -71,7 +71,7 @@ impl Native {
             "role": &*snapshot.roles().get(role).name,
             "servers_configured": servers.len(),
             "servers_connected": connected,
-            "tools_total": snapshot.visible(role).count(),
+            "tools_total": snapshot.visible(role, Kind::Tool).count(),
             "servers": servers,
             "plugins": plugins,
         })
@@ -99,22 +99,23 @@ impl Source for Native {
         &self.naming
     }
 
-    fn offer(&self) -> Arc<Offer> {
+    fn offer(&self, _: &Abilities) -> Arc<Offer> {
         self.offer.clone()
     }
 
-    fn learn(&self) -> Fut<'_, Result<(), CallError>> {
+    fn learn<'a>(&'a self, _: &'a Arc<dyn Client>) -> Fut<'a, Result<(), CallError>> {
         Box::pin(async { Ok(()) })
     }
 
     fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {
         Box::pin(async move {
-            match &*request.tool {
-                STATUS => {
+            match (&request.op, &*request.target) {
+                (Op::CallTool, STATUS) => {
                     let report = self.status_report(&call.snapshot(), call.caller.role);
                     Ok(Reply { body: results::structured(&report) })
                 }
-                other => Err(CallError::UnknownTool(other.into())),
+                (Op::CallTool, other) => Err(CallError::UnknownTool(other.into())),
+                (other, _) => Err(CallError::UnknownMethod(other.method().into())),
             }
         })
     }

@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use gateway_core::{
     name::{Naming, SEPARATOR, SourceName, placeholder},
     role::{Role, Verdict},
-    source::Source,
+    source::{Abilities, Source},
 };
 use serde::Serialize;
 
@@ -70,7 +70,7 @@ impl ExplainCommand {
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let app = open::open(global, Some(&self.role), Logging::Quiet, None)?;
         // Learns what plugins offer, as `list` does: starts no server.
-        let snapshot = app.gateway().list().await;
+        let snapshot = open::everything(&app).await?;
         let found = find(snapshot.sources(), app.config(), &self.tool);
         let explained = self.explain(snapshot.roles().get(app.role()), app.config(), found.as_ref());
         match self.json {
@@ -149,7 +149,7 @@ fn find(sources: &[Arc<dyn Source>], config: &Config, name: &str) -> Option<Foun
 
 fn known(sources: &[Arc<dyn Source>], is_meant: impl Fn(&Naming, &SourceName, &str) -> bool) -> Option<Found> {
     sources.iter().find_map(|source| {
-        let (name, naming, offer) = (source.name(), source.naming(), source.offer());
+        let (name, naming, offer) = (source.name(), source.naming(), source.offer(&Abilities::NONE));
         let tool = offer.tools.iter().flat_map(|tools| tools.iter()).find(|tool| is_meant(naming, name, &tool.name))?;
         Some(Found { source: name.clone(), naming: naming.clone(), local: Some(tool.name.to_string()), state: "known" })
     })
@@ -157,7 +157,7 @@ fn known(sources: &[Arc<dyn Source>], is_meant: impl Fn(&Naming, &SourceName, &s
 
 /// All that there is, and what is known of the tools that it was not found among.
 fn configured(sources: &[Arc<dyn Source>], config: &Config) -> Vec<(SourceName, Naming, &'static str)> {
-    let state = |source: &Arc<dyn Source>| if source.offer().tools.is_some() { "missing" } else { "unknown" };
+    let state = |source: &Arc<dyn Source>| if source.offer(&Abilities::NONE).tools.is_some() { "missing" } else { "unknown" };
     let there = sources.iter().map(|source| (source.name().clone(), source.naming().clone(), state(source)));
     let separator = config.separator.as_str();
     let servers = config.servers.iter().filter(|(_, server)| !server.enabled);
