@@ -68,8 +68,8 @@ impl Changes {
         self.touched.lock().unwrap().get(uri).copied().unwrap_or_default()
     }
 
-    /// Changes something, and tells all who want to know; says how many those were.
-    pub(crate) async fn make(&self, change: Change) -> usize {
+    /// Changes something, and tells all who want to know.
+    pub(crate) async fn make(&self, change: Change) {
         match &change {
             Change::Tools => self.one_tool_more.fetch_not(Relaxed),
             Change::Prompts => self.one_prompt_more.fetch_not(Relaxed),
@@ -85,36 +85,33 @@ impl Changes {
             let listening: Vec<_> = members.listening.values().cloned().collect();
             (sessions, listening)
         };
-        let mut told = 0;
         for session in sessions {
-            told += usize::from(session.tell(&change).await);
+            session.tell(&change).await;
         }
         for sink in listening {
-            let sent = match &change {
+            // Who did not ask for this, or has gone, is not told.
+            let _ = match &change {
                 Change::Tools => sink.notify_tool_list_changed().await,
                 Change::Prompts => sink.notify_prompt_list_changed().await,
                 Change::Resources => sink.notify_resource_list_changed().await,
                 Change::Resource(uri) => sink.notify_resource_updated(uri).await,
             };
-            told += usize::from(sent.is_ok());
         }
-        told
     }
 }
 
 impl Session {
-    async fn tell(&self, change: &Change) -> bool {
-        let Some(peer) = &self.peer else { return false };
-        let sent = match change {
+    async fn tell(&self, change: &Change) {
+        let Some(peer) = &self.peer else { return };
+        let _ = match change {
             Change::Tools => peer.notify_tool_list_changed().await,
             Change::Prompts => peer.notify_prompt_list_changed().await,
             Change::Resources => peer.notify_resource_list_changed().await,
             Change::Resource(uri) if self.uris.contains(uri) => {
                 peer.notify_resource_updated(ResourceUpdatedNotificationParam::new(uri)).await
             }
-            Change::Resource(_) => return false,
+            Change::Resource(_) => return,
         };
-        sent.is_ok()
     }
 }
 

@@ -63,11 +63,6 @@ pub(crate) async fn answer(call: &Call<'_>) -> Outcome {
     Ok(result.into())
 }
 
-/// How many were told of a change.
-pub(crate) fn told(many: usize) -> CallToolResult {
-    text(format!("told {many}"))
-}
-
 /// Waits until there are so many, and says how many there are.
 async fn at_least(count: &watch::Sender<usize>, call: &Call<'_>) -> Result<CallToolResult, Stop> {
     let wanted = call.argument("at_least")?;

@@ -31,7 +31,10 @@ pub(crate) async fn answer(call: &Call<'_>) -> Outcome {
         let failed = name == "test_error_handling";
         return Ok(if failed { CallToolResult::error(content) } else { CallToolResult::success(content) }.into());
     }
-    let changes = &call.fixture.shared.changes;
+    let change = async |change| {
+        call.fixture.shared.changes.make(change).await;
+        text("changed, and told to all who want to know")
+    };
     let result = match name {
         "test_tool_with_logging" => {
             for step in ["Tool execution started", "Tool processing data", "Tool execution completed"] {
@@ -58,10 +61,10 @@ pub(crate) async fn answer(call: &Call<'_>) -> Outcome {
             return Err(ErrorData::missing_required_client_capability(needed).into());
         }
         "test_missing_capability" => text("nothing is missing"),
-        "change_tools" | "test_trigger_tool_change" => matrix::told(changes.make(Change::Tools).await),
-        "change_prompts" | "test_trigger_prompt_change" => matrix::told(changes.make(Change::Prompts).await),
-        "change_resources" => matrix::told(changes.make(Change::Resources).await),
-        "touch" => matrix::told(changes.make(Change::Resource(call.argument("uri")?)).await),
+        "change_tools" | "test_trigger_tool_change" => change(Change::Tools).await,
+        "change_prompts" | "test_trigger_prompt_change" => change(Change::Prompts).await,
+        "change_resources" => change(Change::Resources).await,
+        "touch" => change(Change::Resource(call.argument("uri")?)).await,
         "one_more" => text("was not there before"),
         name if asks::TOOLS.contains(&name) => return asks::answer(call).await,
         name if tasks::TOOLS.contains(&name) => return tasks::answer(call).await,
