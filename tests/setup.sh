@@ -41,14 +41,24 @@ need_python() {
         fail "Python cannot make virtual environments" "on Debian: apt install python3-venv"
 }
 
+# What npm takes from a folder's lock; again only when that has changed.
+install_packages() {
+    if ! cmp -s "$1/package-lock.json" "$1/node_modules/.installed"; then
+        say "installing $2 of $1/package.json into $1/node_modules"
+        (cd "$1" && npm ci --no-progress)
+        cp "$1/package-lock.json" "$1/node_modules/.installed"
+    fi
+}
+
+# The official conformance suite, in two versions. It runs on the Node that comes with the clients.
+install_conformance() {
+    install_packages tests/conformance "the conformance suite"
+}
+
 # The official clients and servers, at the versions that are written down; again only when those have changed.
 install_clients() {
     clients=tests/clients
-    if ! cmp -s $clients/package-lock.json $clients/node_modules/.installed; then
-        say "installing the MCP clients and servers of tests/clients/package.json into tests/clients/node_modules"
-        (cd $clients && npm ci --no-progress)
-        cp $clients/package-lock.json $clients/node_modules/.installed
-    fi
+    install_packages $clients "the MCP clients and servers"
     if ! cmp -s $clients/requirements.txt $clients/.venv/.installed; then
         say "installing the MCP clients and servers of tests/clients/requirements.txt into tests/clients/.venv"
         python3 -m venv $clients/.venv
