@@ -160,8 +160,8 @@ impl Upstream {
     }
 
     async fn run(&self, request: Request, call: Arc<Call>) -> Result<Reply, CallError> {
-        if !self.settings().offers(&request.tool) {
-            return Err(CallError::UnknownTool((&*request.tool).into()));
+        if !self.settings().offers(&request.target) {
+            return Err(CallError::UnknownTool((&*request.target).into()));
         }
         let _counted = Counted::one_more(&self.calls);
         let Some(deadline) = call.deadline else { return self.attempt(&request, &call).await };
@@ -236,12 +236,13 @@ impl Source for Upstream {
         self.settings().description.as_deref()
     }
 
-    fn offer(&self) -> Arc<Offer> {
+    fn offer(&self, _: &Abilities) -> Arc<Offer> {
         self.lifecycle.offer()
     }
 
-    fn learn(&self) -> Fut<'_, Result<(), CallError>> {
+    fn learn<'a>(&'a self, client: &'a Arc<dyn Client>) -> Fut<'a, Result<(), CallError>> {
         Box::pin(async {
+            self.lifecycle.mirror_client(client);
             // The start counts as done when the tools are known.
             self.lifecycle.lease().await?;
             Ok(())
@@ -249,22 +250,19 @@ impl Source for Upstream {
     }
 
     fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {
+        self.lifecycle.mirror_client(call.client());
         Box::pin(self.run(request, call))
     }
 
-    fn mirror(&self, abilities: &Abilities, client: &Arc<dyn Client>) {
-        self.lifecycle.mirror_client(abilities, client);
-    }
-
-    fn roots_changed(&self) {
-        if let Some(link) = self.lifecycle.running() {
+    fn tell(&self, _: &Arc<dyn Client>, method: &str, _: Option<&Json>) {
+        if let Some(link) = self.lifecycle.running().filter(|_| method == "notifications/roots/list_changed") {
             link.roots_changed();
         }
     }
 
     fn status(&self) -> SourceStatus {
         let (state, starts, error) = self.lifecycle.doing();
-        let tools = self.offer().tools.as_ref().map(|tools| tools.len());
+        let tools = self.lifecycle.offer().tools.as_ref().map(|tools| tools.len());
         SourceStatus { kind: "server", state, starts, calls: self.calls.load(Ordering::Relaxed), tools, error }
     }
 
@@ -299,8 +297,8 @@ impl Drop for Counted<'_> {
 /// the progress token, and is given only where the caller wants progress.
 fn params(request: &Request, call: &Call, id: u64) -> Json {
     let size = |json: &Option<Json>| json.as_ref().map_or(0, |json| json.as_bytes().len());
-    let mut params = Object::with_capacity(64 + request.tool.len() + size(&request.arguments) + size(&request.meta));
-    params.text("name", &request.tool);
+    let mut params = Object::with_capacity(64 + request.target.len() + size(&request.arguments) + size(&request.meta));
+    params.text("name", &request.target);
     if let Some(arguments) = &request.arguments {
         params.raw("arguments", arguments.as_bytes());
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use gateway_core::{
     payload::Json,
-    source::Tool,
+    source::Item,
     wire::{
         json::{Members, Object},
         message::METHOD_NOT_FOUND,
@@ -67,7 +67,7 @@ fn introduction(capabilities: &Json) -> Json {
 ///
 /// # Errors
 /// [`HandshakeError::Request`].
-pub(super) async fn tools(peer: &Peer, claimed: bool) -> Result<Vec<Tool>, HandshakeError> {
+pub(super) async fn tools(peer: &Peer, claimed: bool) -> Result<Vec<Item>, HandshakeError> {
     const METHOD: &str = "tools/list";
     let (mut tools, mut seen) = (Vec::new(), HashSet::new());
     let mut cursor: Option<String> = None;
@@ -97,14 +97,14 @@ fn code(error: &Json) -> Option<i32> {
 }
 
 /// The tools of a page, each as it stands there, and the cursor of the next one. What is no tool is left out.
-pub(super) fn read_page(page: &Json) -> (Vec<Tool>, Option<String>) {
+pub(super) fn read_page(page: &Json) -> (Vec<Item>, Option<String>) {
     // A copy of its own: tools are kept for long, and would keep the frame with everything else that came in it.
     let frame = Bytes::copy_from_slice(page.as_bytes());
     let Ok(members) = Members::read(&frame) else { return (Vec::new(), None) };
     let listed = members.get("tools").and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
     let tool = |raw: &RawValue| {
         let name = Members::read(raw.get().as_bytes()).ok()?.text("name").filter(|name| !name.is_empty())?;
-        Some(Tool { name: (&*name).into(), definition: Json::part(&frame, raw) })
+        Some(Item { name: (&*name).into(), definition: Json::part(&frame, raw) })
     };
     let tools = listed.unwrap_or_default().into_iter().filter_map(tool).collect();
     (tools, members.text("nextCursor").map(std::borrow::Cow::into_owned))

@@ -11,7 +11,7 @@ use std::{
 
 use gateway_core::{
     error::{Failure, FailureKind},
-    source::{Abilities, Client, Offer, State as Doing, Tool},
+    source::{Abilities, Client, Item, Offer, State as Doing},
     tasks::Tasks,
     wire::peer::RequestError,
 };
@@ -243,8 +243,8 @@ impl Lifecycle {
     }
 
     /// Remembers the tools that may be offered, and says so where they are others than before.
-    pub(super) async fn learn(&self, tools: Vec<Tool>) {
-        let offered: Box<[Tool]> = tools.into_iter().filter(|tool| self.settings.offers(&tool.name)).collect();
+    pub(super) async fn learn(&self, tools: Vec<Item>) {
+        let offered: Box<[Item]> = tools.into_iter().filter(|tool| self.settings.offers(&tool.name)).collect();
         let file = remembered::file(&self.settings, &self.mirror().abilities);
         // What was remembered is what news is measured by.
         self.known.offer(|| file.clone());
@@ -281,12 +281,13 @@ impl Lifecycle {
         self.known.offer(|| remembered::file(&self.settings, &self.mirror().abilities))
     }
 
-    pub(super) fn mirror_client(&self, abilities: &Abilities, client: &Arc<dyn Client>) {
+    pub(super) fn mirror_client(&self, client: &Arc<dyn Client>) {
         let mut mirror = self.mirror();
-        if mirror.abilities != *abilities {
+        if mirror.abilities != *client.abilities() {
             self.known.forget();
+            mirror.abilities = client.abilities().clone();
         }
-        *mirror = Mirror { abilities: abilities.clone(), client: Some(Arc::downgrade(client)) };
+        mirror.client = client.lasting();
     }
 
     /// The server, if it runs.
@@ -364,7 +365,7 @@ impl Drop for Lifecycle {
     }
 }
 
-async fn introduce(link: &Arc<Link>, abilities: &Abilities) -> Result<Vec<Tool>, HandshakeError> {
+async fn introduce(link: &Arc<Link>, abilities: &Abilities) -> Result<Vec<Item>, HandshakeError> {
     let claims = handshake::introduce(link.peer(), &abilities.capabilities()).await?;
     link.claims_tools.store(claims, Ordering::Relaxed);
     handshake::tools(link.peer(), claims).await

@@ -14,7 +14,7 @@ use std::{
 use gateway_core::{
     payload::Json,
     role::Pattern,
-    source::{Abilities, Offer, Tool},
+    source::{Abilities, Item, Offer},
     wire::json::Object,
 };
 use sha2::{Digest as _, Sha256};
@@ -43,19 +43,19 @@ impl Known {
         if !std::mem::replace(&mut state.looked, true) {
             let tools = file().and_then(|path| read(&path));
             if tools.is_some() {
-                state.offer = Arc::new(Offer { tools });
+                state.offer = Arc::new(Offer { tools, ..Offer::default() });
             }
         }
         state.offer.clone()
     }
 
     /// The server has these tools. Whether that is news.
-    pub(super) fn learn(&self, tools: Box<[Tool]>) -> bool {
+    pub(super) fn learn(&self, tools: Box<[Item]>) -> bool {
         let mut state = self.lock();
         state.looked = true;
         let same = state.offer.tools.as_ref().is_some_and(|known| same(known, &tools));
         if !same {
-            state.offer = Arc::new(Offer { tools: Some(tools) });
+            state.offer = Arc::new(Offer { tools: Some(tools), ..Offer::default() });
         }
         !same
     }
@@ -70,7 +70,7 @@ impl Known {
     }
 }
 
-fn same(a: &[Tool], b: &[Tool]) -> bool {
+fn same(a: &[Item], b: &[Item]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.definition == b.definition)
 }
 
@@ -104,7 +104,7 @@ fn key(settings: &Settings, abilities: &Abilities) -> String {
 }
 
 /// The list in the file. One that cannot be read is as good as none: the next start writes it anew.
-fn read(path: &Path) -> Option<Box<[Tool]>> {
+fn read(path: &Path) -> Option<Box<[Item]>> {
     let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -127,7 +127,7 @@ fn read(path: &Path) -> Option<Box<[Tool]>> {
 ///
 /// # Errors
 /// Where the folder cannot be written.
-pub(super) fn write(path: &Path, tools: &[Tool]) -> io::Result<()> {
+pub(super) fn write(path: &Path, tools: &[Item]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut list = vec![b'['];
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
     use crate::sources::upstream::tests::settings;
 
-    fn tools(definitions: &[&'static str]) -> Box<[Tool]> {
+    fn tools(definitions: &[&'static str]) -> Box<[Item]> {
         let page = format!("{{\"tools\":[{}]}}", definitions.join(","));
         read_page(&Json::parse(page).unwrap()).0.into()
     }
