@@ -12,6 +12,7 @@ mod asks;
 mod clients;
 mod commands;
 mod concurrency;
+mod conformance;
 mod endings;
 mod golden;
 mod guests;

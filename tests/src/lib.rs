@@ -4,6 +4,8 @@
 //! * [`Client`]: an MCP client on a child's standard input and output that sees every byte, for the gateway and, to compare,
 //!   for the servers behind it.
 //! * [`Fake`]: an MCP server that does what a test tells it, and tells the test what it sees.
+//! * [`Listening`]: a server on a port of its own choice.
+//! * [`conformance`]: the official suite of checks.
 //! * [`guests`]: the plugins of `plugins/` and `tests/guests/`, built by the build script.
 //! * [`foreign`]: the official clients and servers, in Node and Python.
 //!
@@ -18,10 +20,12 @@
 )]
 
 pub mod client;
+pub mod conformance;
 pub mod fake;
 pub mod foreign;
 pub mod gateway;
 pub mod guests;
+pub mod listening;
 pub mod message;
 pub mod place;
 pub mod wait;
@@ -30,5 +34,6 @@ pub use self::{
     client::Client,
     fake::{Fake, Running},
     gateway::{Gateway, Output},
+    listening::Listening,
     message::Message,
 };

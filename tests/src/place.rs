@@ -3,6 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    process::Command,
     time::SystemTime,
 };
 
@@ -27,6 +28,12 @@ pub fn gateway() -> PathBuf {
 #[must_use]
 pub fn fake_server() -> PathBuf {
     beside("fake-server")
+}
+
+/// The server of this package that has everything, as a command that still wants its mode.
+#[must_use]
+pub fn fixture_server() -> Command {
+    Command::new(beside("fixture-server"))
 }
 
 /// Says so where the gateway under test is older than its sources, as after `cargo test -p gateway-tests` alone.
