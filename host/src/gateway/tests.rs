@@ -1,12 +1,12 @@
 use std::sync::{Mutex, atomic::AtomicUsize};
 
 use gateway_core::{
-    call::{Caller, MAX_DEPTH},
-    error::{Failure, FailureKind},
+    call::{Call, Caller, MAX_DEPTH},
+    error::{CallError, Failure, FailureKind},
     name::{Naming, SourceName},
-    role::{Pattern, Role},
-    source::{Client, Offer, SourceStatus, State, Tool},
-    wire::message::error_object,
+    payload::{Op, Reply, Request},
+    role::{Pattern, Role, RoleId},
+    source::{Fut, Item, Kind, Nobody, Offer, SourceStatus, State},
 };
 
 use super::*;
@@ -34,23 +34,23 @@ impl Source for Fake {
     fn naming(&self) -> &Naming {
         &self.naming
     }
-    fn offer(&self) -> Arc<Offer> {
+    fn offer(&self, _: &Abilities) -> Arc<Offer> {
         self.offer.lock().unwrap().clone()
     }
-    fn learn(&self) -> Fut<'_, Result<(), CallError>> {
+    fn learn<'a>(&'a self, _: &'a Arc<dyn Client>) -> Fut<'a, Result<(), CallError>> {
         Box::pin(async {
             self.starts.fetch_add(1, Ordering::Relaxed);
-            let tools = ["echo", "again"].map(|name| Tool {
+            let tools = ["echo", "again"].map(|name| Item {
                 name: name.into(),
                 definition: Json::parse(format!(r#"{{"name":"{name}","inputSchema":{{"type":"object"}}}}"#)).unwrap(),
             });
-            *self.offer.lock().unwrap() = Arc::new(Offer { tools: Some(tools.into()) });
+            *self.offer.lock().unwrap() = Arc::new(Offer { tools: Some(tools.into()), ..Offer::default() });
             Ok(())
         })
     }
     fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {
         Box::pin(async move {
-            match &*request.tool {
+            match &*request.target {
                 "again" => call.invoke("files__again", None, None).await,
                 _ => Ok(Reply { body: request.arguments.unwrap_or(Json::empty_object()) }),
             }
@@ -64,15 +64,6 @@ impl Source for Fake {
     }
 }
 
-struct Nobody;
-
-impl Client for Nobody {
-    fn progress(&self, _: &Json, _: &Json) {}
-    fn ask(&self, _: Box<str>, _: Option<Json>) -> Fut<'_, Result<Json, Json>> {
-        Box::pin(async { Err(error_object(0, "nobody")) })
-    }
-}
-
 fn gateway(globs: &[&str], sources: Vec<Arc<Fake>>) -> (Arc<Gateway>, RoleId) {
     let allow = globs.iter().map(|glob| Pattern::new(glob).unwrap()).collect();
     let role = Role { name: "r".into(), allow: Some(allow), deny: Box::new([]) };
@@ -83,9 +74,10 @@ fn gateway(globs: &[&str], sources: Vec<Arc<Fake>>) -> (Arc<Gateway>, RoleId) {
 }
 
 async fn run(gateway: &Arc<Gateway>, role: RoleId, tool: &str) -> Result<Reply, CallError> {
-    let call = Call::root(Caller { role }, None, Arc::new(Nobody), gateway.clone());
+    let face = gateway.face(&Abilities::NONE);
+    let call = Call::root(Caller { role }, None, Arc::new(Nobody), Arc::new(face.clone()));
     let params = Params { arguments: Some(Json::parse(r#"{"x":1.50}"#).unwrap()), ..Params::default() };
-    gateway.run(tool, params, Arc::new(call)).await
+    face.run(Op::CallTool, tool, params, Arc::new(call)).await
 }
 
 #[tokio::test]
@@ -113,13 +105,14 @@ async fn what_a_role_cannot_see_is_not_started() {
 #[tokio::test]
 async fn connecting_replaces_the_placeholder() {
     let (gateway, role) = gateway(&["*__echo"], vec![Fake::new("files")]);
-    let published = gateway.published();
-    assert!(gateway.snapshot().list(role).as_str().contains("_files_connect"));
+    let face = gateway.face(&Abilities::NONE);
+    let published = face.published();
+    assert!(face.snapshot().list(role, Kind::Tool).as_str().contains("_files_connect"));
     assert!(!published.has_changed().unwrap(), "the first catalogue is no change");
     let reply = run(&gateway, role, "_files_connect").await.unwrap();
     assert!(reply.body.as_str().contains(r#""tool_names":["files__echo"]"#), "{}", reply.body);
     assert!(published.has_changed().unwrap());
-    assert!(!gateway.snapshot().list(role).as_str().contains("_files_connect"));
+    assert!(!face.snapshot().list(role, Kind::Tool).as_str().contains("_files_connect"));
 }
 
 #[tokio::test]
