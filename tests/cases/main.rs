@@ -9,6 +9,7 @@
 )]
 
 mod asks;
+mod claude_code;
 mod clients;
 mod commands;
 mod concurrency;
@@ -18,6 +19,7 @@ mod golden;
 mod guests;
 mod lifecycle;
 mod malformed;
+mod matrix;
 mod nested;
 mod passthrough;
 mod revisions;

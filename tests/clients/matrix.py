@@ -7,6 +7,7 @@ what that revision does in another way is written down as the same thing, and wh
 """
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -29,7 +30,7 @@ warnings.simplefilter("ignore", MCPDeprecationWarning)
 
 DEADLINE = 10
 # So many answers may fail to come before the rest is not tried.
-HOPELESS = 3
+HOPELESS = 2
 ABSENT = "absent from this revision"
 LEVEL = "io.modelcontextprotocol/logLevel"
 TIME = re.compile(r"\d{1,2}:\d{2}:\d{2}(\s?[AP]M)?")
@@ -63,8 +64,10 @@ class Heard:
 
 def clean(value: Any, name: str | None = None) -> Any:
     if isinstance(value, str):
-        text = readable(value) if name == "blob" else value
-        return TIME.sub("TIME", SESSION.sub("SESSION", text))
+        text = TIME.sub("TIME", SESSION.sub("SESSION", readable(value) if name == "blob" else value))
+        # A long text is as good as its digest.
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return text if len(text) < 10_000 else f"{len(text)} characters, {digest}"
     if isinstance(value, list):
         return [clean(item) for item in value]
     if isinstance(value, dict):
@@ -81,6 +84,10 @@ def readable(blob: str) -> str:
 def plain(value: Any) -> Any:
     """As it came: what the SDK adds of its own is left out."""
     return value.model_dump(mode="json", by_alias=True, exclude_unset=True) if hasattr(value, "model_dump") else value
+
+
+def text_of(result: Any) -> str:
+    return result["content"][0]["text"]
 
 
 class Matrix:
@@ -158,9 +165,10 @@ class Matrix:
 
         return {label: await one(item) for label, item in self.profile.get(table, {}).items()}
 
-    async def call(self, tool: list[Any], uri: str = "", meta: Any = None) -> Any:
+    async def call(self, tool: list[Any], uri: str = "", next: str = "0", meta: Any = None) -> Any:
         name, arguments = tool
-        filled = json.loads(json.dumps(arguments).replace("$KEY", self.key).replace("$URI", uri))
+        text = json.dumps(arguments).replace("$KEY", self.key).replace("$URI", uri).replace('"$NEXT"', next)
+        filled = json.loads(text)
 
         async def progress(done: float, total: float | None, message: str | None) -> None:
             step = {"progress": done, "total": total, "message": message}
@@ -175,6 +183,7 @@ class Matrix:
         self.seen["server"] = plain(client.server_info)
         self.seen["capabilities"] = plain(client.server_capabilities)
         self.seen["instructions"] = client.instructions
+        await self.step("placeholder", self.placeholder)
         if log := profile.get("ready"):
             await self.step("ready", lambda: self.absent() if self.modern else self.said(log))
         await self.step("ping", lambda: self.absent() if self.modern else client.send_ping())
@@ -198,6 +207,12 @@ class Matrix:
         await self.step("unknown prompt", lambda: client.get_prompt("no-such-prompt"))
         await self.step("unknown resource", lambda: client.read_resource("nothing://here"))
 
+    async def placeholder(self) -> Any:
+        # A gateway that has yet to learn a server's tools offers one that makes it learn them.
+        names = [tool["name"] for tool in await self.listed("tools")]
+        found = next((name for name in names if re.fullmatch("_.+_connect", name)), None)
+        return found and await self.call([found, {}])
+
     async def absent(self) -> str:
         return ABSENT
 
@@ -220,20 +235,26 @@ class Matrix:
 
     async def cancel(self) -> Any:
         cancel = self.profile["cancel"]
+        count = int(text_of(await self.call(cancel["count"]))) if "count" in cancel else 0
         before = len(self.progress.items)
         ended = "cancelled"
         async with anyio.create_task_group() as group:
 
             async def running() -> None:
                 nonlocal ended
-                await self.guarded(lambda: self.call(cancel["call"]))
-                ended = "answered"
+                ended = await self.guarded(lambda: self.call(cancel["call"]))
 
             group.start_soon(running)
-            await self.progress.until("progress of the call", lambda steps: len(steps) > before)
+            if "begun" in cancel:
+                await self.call(cancel["begun"])
+            else:
+                await self.progress.until("progress of the call", lambda steps: len(steps) > before)
             group.cancel_scope.cancel()
-        seen = {"seen": await self.call(cancel["seen"])} if "seen" in cancel else {}
-        return {"ended": ended, **seen}
+        if "seen" not in cancel:
+            return {"ended": ended}
+        seen = text_of(await self.call(cancel["seen"], next=str(count + 1)))
+        # How many there were before depends on who else was here.
+        return {"ended": ended, "seen": int(seen) - count if "count" in cancel else seen}
 
     async def questions(self, tool: list[Any]) -> Any:
         before = len(self.asked.items)
@@ -253,11 +274,12 @@ class Matrix:
     async def logging(self) -> Any:
         client, logging = self.client, self.profile["logging"]
         before = len(self.logs.items)
-        if "call" in logging:
+        if "calls" in logging:
             meta = {LEVEL: logging["quiet"]} if self.modern else None
             if not self.modern:
                 await client.set_logging_level(logging["quiet"])
-            await self.call(logging["call"], meta=meta)
+            for tool in logging["calls"]:
+                await self.call(tool, meta=meta)
             last = logging["last"]
             await self.logs.until("last log", lambda logs: any(log["level"] == last for log in logs[before:]))
             if not self.modern:

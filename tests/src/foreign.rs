@@ -1,6 +1,7 @@
 //! The official clients and servers, in Node and Python, which `tests/run` installs into `tests/clients`.
 
 use std::{
+    env,
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -71,6 +72,21 @@ pub fn inspector() -> Command {
     let mut command = Command::new(node_22());
     command.arg(package("@modelcontextprotocol/inspector/clients/launcher/build/index.js")).arg("--cli");
     command
+}
+
+/// Claude Code's own binary, which npm brings for the machine that it runs on.
+///
+/// # Panics
+/// Where it is not installed.
+#[must_use]
+pub fn claude_code() -> PathBuf {
+    let machine = match (env::consts::OS, env::consts::ARCH) {
+        ("macos", "aarch64") => "darwin-arm64",
+        ("macos", _) => "darwin-x64",
+        (_, "aarch64") => "linux-arm64",
+        _ => "linux-x64",
+    };
+    package(&format!("@anthropic-ai/claude-code-{machine}/claude"))
 }
 
 fn package(path: &str) -> PathBuf {

@@ -8,6 +8,8 @@
 //! * [`conformance`]: the official suite of checks.
 //! * [`guests`]: the plugins of `plugins/` and `tests/guests/`, built by the build script.
 //! * [`foreign`]: the official clients and servers, in Node and Python.
+//! * [`matrix`]: what a client sees of a server, directly and through the gateway.
+//! * [`Serving`]: `gateway serve`, on a port of its own.
 //!
 //! Nothing sleeps: what a test waits for, it awaits, and gives up after [`wait::PATIENCE`] with all that it saw.
 #![allow(
@@ -26,8 +28,10 @@ pub mod foreign;
 pub mod gateway;
 pub mod guests;
 pub mod listening;
+pub mod matrix;
 pub mod message;
 pub mod place;
+pub mod serve;
 pub mod wait;
 
 pub use self::{
@@ -36,4 +40,5 @@ pub use self::{
     gateway::{Gateway, Output},
     listening::Listening,
     message::Message,
+    serve::Serving,
 };

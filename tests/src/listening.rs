@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::Arc,
     thread,
 };
@@ -67,15 +67,34 @@ impl Listening {
     }
 }
 
-impl Drop for Listening {
-    fn drop(&mut self) {
+impl Listening {
+    /// Asks it to end, and says how it did; kills it where it does not.
+    ///
+    /// # Panics
+    /// Where it cannot be waited for.
+    pub fn end(&mut self) -> ExitStatus {
+        if let Ok(Some(ended)) = self.child.try_wait() {
+            return ended;
+        }
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         // Its outputs end with it, and with what it started.
         if self.said.until(|said| (said.open == 0).then_some(())).is_none() {
             eprintln!("a server did not end when asked:\n{}", self.said());
             let _ = self.child.kill();
         }
-        let _ = self.child.wait();
+        self.child.wait().expect("a child can be waited for")
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -92,12 +111,13 @@ fn listen_to(output: impl Read + Send + 'static, said: &Arc<Watched<Said>>) {
     });
 }
 
-/// The first address with a port; lines are read whole, so the port is.
+/// The first address with a port, or port of any address; lines are read whole, so the port is.
 fn address_in(text: &str) -> Option<String> {
-    const HOST: &str = "127.0.0.1:";
-    text.match_indices(HOST).find_map(|(at, _)| {
-        let rest = &text[at + HOST.len()..];
-        let port = &rest[..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())];
-        port.parse::<u16>().is_ok_and(|port| port > 0).then(|| format!("{HOST}{port}"))
+    ["127.0.0.1:", " on port "].iter().find_map(|before| {
+        text.match_indices(before).find_map(|(at, _)| {
+            let rest = &text[at + before.len()..];
+            let port = &rest[..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())];
+            port.parse::<u16>().is_ok_and(|port| port > 0).then(|| format!("127.0.0.1:{port}"))
+        })
     })
 }
