@@ -1,5 +1,7 @@
 //! The official conformance suite, through the gateway as without it.
 
+mod clients;
+
 use std::thread;
 
 use gateway_tests::{

@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use serde::Deserialize;
@@ -75,24 +75,67 @@ impl Run {
     /// Runs it against the server at this address.
     #[must_use]
     pub fn against(&self, url: &str) -> Report {
-        suite(self.package, "server", &[self.arguments, &["--url", url]].concat(), &[])
+        suite(self.package, "server", &[self.arguments, &["--url", url]].concat())
     }
 }
 
-/// Runs a scenario against a client, a command that is given the URL of the suite's server as its last argument.
-#[must_use]
-pub fn client(package: &str, command: &[String], scenario: &str, revision: &str, env: &[(&str, &Path)]) -> Report {
-    let command = shell(command);
-    suite(package, "client", &["--command", &command, "--scenario", scenario, "--spec-version", revision], env)
+/// What the suite checks of a client.
+#[derive(Debug, Clone, Copy)]
+pub struct Scenario {
+    /// Which version of the suite.
+    pub package: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The revision that it is checked in; extensions stand beside the revisions, and take none.
+    pub revision: Option<&'static str>,
+    /// How many checks a client passes that does everything right.
+    pub passes: usize,
 }
 
-fn suite(package: &str, role: &str, arguments: &[&str], env: &[(&str, &Path)]) -> Report {
-    let output = TempDir::with_prefix("conformance").expect("a temporary folder can be made");
+impl Scenario {
+    /// Runs it with the Python SDK as client: through this gateway, or directly.
+    #[must_use]
+    pub fn with(&self, gateway: Option<&Path>) -> Report {
+        let mut client = vec![foreign::python(), foreign::folder().join("conformance.py")];
+        client.push(self.revision.unwrap_or("2026-07-28").into());
+        client.extend(gateway.map(Path::to_owned));
+        let client = shell(&client);
+        let mut arguments = vec!["--command", &client, "--scenario", self.name];
+        arguments.extend(self.revision.iter().flat_map(|revision| ["--spec-version", revision]));
+        suite(self.package, "client", &arguments)
+    }
+}
+
+impl std::fmt::Display for Scenario {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}", self.name, self.package)?;
+        self.revision.map_or(Ok(()), |revision| write!(f, " in {revision}"))
+    }
+}
+
+/// The names of the scenarios for clients.
+///
+/// # Panics
+/// Where the suite is not installed.
+#[must_use]
+pub fn client_scenarios(package: &str) -> Vec<String> {
+    let listed = run(program(package).args(["list", "--client"]).env("NO_COLOR", "1"));
+    let names = listed.answer().lines().filter_map(|line| line.trim().strip_prefix("- "));
+    names.map(|name| name.split(" [").next().unwrap_or(name).to_owned()).collect()
+}
+
+fn program(package: &str) -> Command {
     let script = place::repository().join("tests/conformance/node_modules").join(package).join("dist/index.js");
     assert!(script.is_file(), "{} is missing: run `./tests/run --setup`", script.display());
     let mut command = Command::new(foreign::node_22());
-    command.arg(script).arg(role).args(arguments).arg("-o").arg(output.path()).current_dir(output.path());
-    command.envs(env.iter().copied()).env("NO_COLOR", "1").stdin(Stdio::null());
+    command.arg(script);
+    command
+}
+
+fn suite(package: &str, role: &str, arguments: &[&str]) -> Report {
+    let output = TempDir::with_prefix("conformance").expect("a temporary folder can be made");
+    let mut command = program(package);
+    command.arg(role).args(arguments).arg("-o").arg(output.path()).current_dir(output.path()).env("NO_COLOR", "1");
     let ended = run(&mut command);
     let checks = read(output.path());
     Report { checks, code: ended.code, printed: format!("{}{}", ended.stdout, ended.stderr) }
@@ -141,8 +184,9 @@ fn without_time(folder: &str) -> String {
 }
 
 /// As a shell reads it: the suite starts the command by one.
-fn shell(command: &[String]) -> String {
-    let quoted: Vec<_> = command.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+fn shell(command: &[PathBuf]) -> String {
+    let quote = |word: &PathBuf| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''"));
+    let quoted: Vec<_> = command.iter().map(quote).collect();
     quoted.join(" ")
 }
 
