@@ -48,24 +48,29 @@ class Scenarios:
         self.client = client
         self.context = context
 
-    async def names(self) -> list[str]:
-        return [tool.name for tool in (await self.client.list_tools()).tools]
+    async def tools(self) -> dict[str, types.Tool]:
+        """The server's tools; a gateway that has not met it yet offers to, and offers tools of its own besides."""
+        tools = (await self.client.list_tools()).tools
+        if any(tool.name == "_suite_connect" for tool in tools):
+            await self.client.call_tool("_suite_connect", {})
+            tools = (await self.client.list_tools()).tools
+        return {tool.name: tool for tool in tools if not tool.name.startswith("gateway_")}
 
     async def tools_call(self) -> None:
-        await self.names()
+        await self.tools()
         await self.client.call_tool("add_numbers", {"a": 5, "b": 3})
 
     async def elicitation_sep1034_client_defaults(self) -> None:
-        await self.names()
+        await self.tools()
         await self.client.call_tool("test_client_elicitation_defaults", {})
 
     async def sse_retry(self) -> None:
-        await self.names()
+        await self.tools()
         result = await self.client.call_tool("test_reconnection", {})
         assert result.content[0].text == "Reconnection test completed successfully", result
 
     async def sep_2322_client_request_state(self) -> None:
-        await self.names()
+        await self.tools()
         # One after the other, and two at once.
         await self.client.call_tool("test_mrtr_echo_state", {})
         await asyncio.gather(
@@ -76,7 +81,7 @@ class Scenarios:
             await self.client.call_tool("test_mrtr_no_result_type", {})
 
     async def http_standard_headers(self) -> None:
-        for name in await self.names():
+        for name in await self.tools():
             await self.client.call_tool(name, {})
         for resource in (await self.client.list_resources()).resources:
             await self.client.read_resource(resource.uri)
@@ -84,17 +89,16 @@ class Scenarios:
             await self.client.get_prompt(prompt.name, {})
 
     async def http_custom_headers(self) -> None:
-        await self.names()
+        await self.tools()
         for call in self.context["toolCalls"]:
             await self.client.call_tool(call["name"], call["arguments"])
 
     async def http_invalid_tool_headers(self) -> None:
-        for name in await self.names():
+        for name in await self.tools():
             await self.client.call_tool(name, {"region": "here"})
 
     async def json_schema_2020_12_preservation(self) -> None:
-        tools = {tool.name: tool for tool in (await self.client.list_tools()).tools}
-        schema = tools["json_schema_2020_12_tool"].input_schema
+        schema = (await self.tools())["json_schema_2020_12_tool"].input_schema
         await self.client.call_tool("json_schema_echo", {"schema": schema})
 
     async def sep_2640_client_no_prefetch(self) -> None:
@@ -132,7 +136,7 @@ async def speak(target: Any, mode: str, scenario: str, context: dict[str, Any]) 
     callbacks = {"elicitation_callback": elicit, "sampling_callback": sample, "list_roots_callback": roots}
     async with mcp.Client(target, mode=mode, cache=None, **callbacks) as client:
         wanted = Scenarios(client, context)
-        await getattr(wanted, scenario, wanted.names)()
+        await getattr(wanted, scenario, wanted.tools)()
 
 
 async def use_after_login(gateway: Gateway, mode: str) -> None:
@@ -140,7 +144,7 @@ async def use_after_login(gateway: Gateway, mode: str) -> None:
     for attempt in range(3):
         await gateway.login()
         async with mcp.Client(gateway.stdio(), mode=mode, cache=None) as client:
-            await client.list_tools()
+            await Scenarios(client, {}).tools()
             result = await client.call_tool("test-tool", {})
         if not result.is_error:
             return
