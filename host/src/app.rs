@@ -31,7 +31,7 @@ use crate::{
     packages::{Configured, Downloads},
     sources::{
         native::Native,
-        upstream::{Settings, Stage, Upstream, config::ServerConfig, guard::Guard},
+        upstream::{Endpoint, Settings, Stage, Upstream, config::ServerConfig, guard::Guard},
     },
 };
 
@@ -191,9 +191,9 @@ fn servers(config: &Config, learnt: &Path, events: &Events, observer: Option<&Ob
     let guard = Arc::new(Guard::new(this_program()));
     let mut servers: Vec<Arc<dyn Source>> = Vec::new();
     for (name, server) in config.servers.iter().filter(|(_, server)| server.enabled) {
-        match server.command_line() {
-            Ok(command_line) => {
-                let mut settings = server_settings(name, server, command_line, config, events, &guard);
+        match server.endpoint() {
+            Ok(endpoint) => {
+                let mut settings = server_settings(name, server, endpoint, config, events, &guard);
                 settings.state_folder = Some(learnt.to_owned());
                 settings.observer = observer.cloned().map(|observer| {
                     let tell = move |name: &SourceName, stage| {
@@ -257,22 +257,19 @@ impl gateway_wasm::Observer for Compiling {
 fn server_settings(
     name: &SourceName,
     server: &ServerConfig,
-    (command, args): (String, Vec<String>),
+    endpoint: Endpoint,
     config: &Config,
     events: &Events,
     guard: &Arc<Guard>,
 ) -> Settings {
     Settings {
         naming: server.naming(name, config.separator.as_str()),
-        args,
-        env: server.env.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        cwd: server.cwd.clone(),
         description: server.description.clone(),
         idle_timeout: config.idle_timeout_of(server).unwrap_or_default(),
         request_timeout: config.request_timeout_of(server),
         start_timeout: server.start_timeout.duration(),
         allow: server.tools.allow.clone(),
         deny: server.tools.deny.clone(),
-        ..Settings::new(name.clone(), command, events.clone(), guard.clone())
+        ..Settings::new(name.clone(), endpoint, events.clone(), guard.clone())
     }
 }

@@ -89,6 +89,10 @@ pub enum RequestError {
     /// The connection ended before the answer came.
     #[error("the connection ended before the answer came")]
     Ended,
+    /// The way on which the answer was due broke, for this reason; the connection as a whole may be well. The request
+    /// may have had its effect.
+    #[error("the answer was lost: {0}")]
+    Lost(Box<str>),
     /// What came for an answer is none.
     #[error("{0}")]
     Broken(Box<str>),
@@ -225,6 +229,12 @@ impl Peer {
     #[must_use]
     pub fn is_hung_up(&self) -> bool {
         self.shared.lock().outgoing.is_none()
+    }
+
+    /// Whether an answer is waited for.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.shared.lock().waiting.as_ref().is_some_and(|waiting| !waiting.is_empty())
     }
 
     /// Whether nothing more comes from the other side.

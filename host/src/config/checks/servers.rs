@@ -1,6 +1,6 @@
 //! Checks of `servers`.
 
-use gateway_core::name::SourceName;
+use http::{HeaderName, HeaderValue};
 
 use super::Checks;
 use crate::{
@@ -22,8 +22,9 @@ pub(super) fn check(config: &Config, checks: &mut Checks<'_>) {
         what_it_is(server, &path, checks);
         times(server, &path, checks);
         variables(server, &path, checks);
+        headers(server, &path, checks);
         if server.enabled {
-            usable(name, server, &path, checks);
+            usable(server, &path, checks);
         }
     }
 }
@@ -96,17 +97,20 @@ fn variables(server: &ServerConfig, path: &KeyPath, checks: &mut Checks<'_>) {
     }
 }
 
-/// What may be different on another machine or in another version makes this entry alone unusable.
-fn usable(name: &SourceName, server: &ServerConfig, path: &KeyPath, checks: &mut Checks<'_>) {
-    if let Some(url) = server.url.as_ref().filter(|_| !checks.is_broken(path)) {
-        let at = checks.written(path, "url", "http_url");
-        let hint = format!(
-            "write `enabled: false`, or go through a bridge:\n`{name}: {{ command: npx, args: [\"-y\", \"mcp-remote\", \
-             \"{url}\"] }}`"
-        );
-        let message = "servers with `url` are not supported in this version yet";
-        checks.push(Problem::entry(at, message).about(path.clone()).hint(hint));
+fn headers(server: &ServerConfig, path: &KeyPath, checks: &mut Checks<'_>) {
+    for (name, value) in server.headers.iter() {
+        let at = path.with("headers").with(name);
+        if HeaderName::from_bytes(name.as_bytes()).is_err() {
+            checks.push(Problem::error(at, "this cannot be the name of a header").hint("write `NAME: value`"));
+        } else if HeaderValue::from_bytes(value.as_bytes()).is_err() {
+            let problem = Problem::error(at, "this value cannot stand in a header");
+            checks.push(problem.hint("write it on one line").at_value());
+        }
     }
+}
+
+/// What may be different on another machine or in another version makes this entry alone unusable.
+fn usable(server: &ServerConfig, path: &KeyPath, checks: &mut Checks<'_>) {
     let cwd = path.with("cwd");
     let unset = checks.problems.iter().any(|problem| problem.path == cwd);
     if let Some(folder) = server.cwd.as_deref().filter(|folder| checks.has(&cwd) && !unset && !folder.is_dir()) {

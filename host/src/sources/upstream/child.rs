@@ -2,8 +2,8 @@
 
 use std::{
     collections::VecDeque,
-    io,
-    path::Path,
+    fmt, io,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -21,7 +21,7 @@ use tokio::{
 };
 use tracing::info;
 
-use super::{Settings, guard::Registration};
+use super::guard::{Guard, Registration};
 
 /// The longest line on standard error that is logged.
 const MAX_STDERR_LINE: usize = 16 << 10;
@@ -43,6 +43,33 @@ const KILL_PATIENCE: Duration = Duration::from_secs(2);
 /// The shortest secret that is struck out of what a server says: shorter ones are found in every text.
 const MIN_SECRET: usize = 6;
 
+/// What is run as a server.
+#[derive(Clone, Default)]
+pub struct CommandLine {
+    /// The program: a path, or a name that is looked for in `PATH`.
+    pub program: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Variables beside those of the gateway, fully expanded. The values are shown nowhere.
+    pub env: Vec<(String, String)>,
+    /// The folder to run it in; `None`: the gateway's own.
+    pub cwd: Option<PathBuf>,
+}
+
+impl CommandLine {
+    /// The program `program`, without anything else.
+    #[must_use]
+    pub fn new(program: impl Into<String>) -> Self {
+        Self { program: program.into(), ..Self::default() }
+    }
+}
+
+impl fmt::Debug for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CommandLine").field("program", &self.program).finish_non_exhaustive()
+    }
+}
+
 /// A child that runs, leader of a process group of its own. Dropped, the group is killed.
 pub(super) struct Process {
     child: Child,
@@ -63,40 +90,40 @@ struct Group {
     _registration: Registration,
 }
 
-/// Starts the server's command.
+/// Starts the command of the server `name`.
 ///
 /// # Errors
 /// [`FailureKind::Unavailable`] where it cannot be run.
-pub(super) fn spawn(settings: &Settings) -> Result<(Process, Streams), Failure> {
-    let mut command = Command::new(&settings.command);
+pub(super) fn spawn(name: &SourceName, line: &CommandLine, guard: &Arc<Guard>) -> Result<(Process, Streams), Failure> {
+    let mut command = Command::new(&line.program);
     command
-        .args(&settings.args)
-        .envs(settings.env.iter().map(|(name, value)| (name, value)))
+        .args(&line.args)
+        .envs(line.env.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         // So that one signal reaches all that it starts, and Ctrl-C reaches none of it: the gateway ends it in order.
         .process_group(0)
         .kill_on_drop(true);
-    if let Some(cwd) = &settings.cwd {
+    if let Some(cwd) = &line.cwd {
         command.current_dir(cwd);
     }
-    let registration = settings.guard.register(&mut command);
-    let mut child = command.spawn().map_err(|error| not_started(settings, &error))?;
+    let registration = guard.register(&mut command);
+    let mut child = command.spawn().map_err(|error| not_started(name, line, &error))?;
     let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     let streams = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
     let (Some(id), Some(((stdin, stdout), stderr))) = (id, streams) else {
-        return Err(not_started(settings, &io::Error::other("it has no streams")));
+        return Err(not_started(name, line, &io::Error::other("it has no streams")));
     };
     registration.started(id.as_raw_nonzero().get().unsigned_abs());
     Ok((Process { child, group: Group { id, _registration: registration } }, Streams { stdin, stdout, stderr }))
 }
 
 /// What is said where the command cannot be run, with the key to look at.
-fn not_started(settings: &Settings, error: &io::Error) -> Failure {
-    let (name, command) = (&settings.name, &settings.command);
+fn not_started(name: &SourceName, line: &CommandLine, error: &io::Error) -> Failure {
+    let command = &line.program;
     let failure = |message: String| Failure::new(FailureKind::Unavailable, message);
-    if let Some(cwd) = settings.cwd.as_deref().filter(|cwd| !Path::is_dir(cwd)) {
+    if let Some(cwd) = line.cwd.as_deref().filter(|cwd| !Path::is_dir(cwd)) {
         let message = format!("server {name:?} cannot be started: there is no folder {}", cwd.display());
         return failure(message).hint(format!("check servers.{name}.cwd"));
     }

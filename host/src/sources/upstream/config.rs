@@ -13,6 +13,9 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
 };
+use url::Url;
+
+use super::{CommandLine, Endpoint, Remote};
 
 /// An external MCP server: a program that is started when it is needed (`command`), or a remote one (`url`).
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -68,6 +71,14 @@ pub enum Transport {
     Sse,
 }
 
+impl Transport {
+    /// What is spoken at an address that says nothing else: the older way where its path ends in `/sse`.
+    #[must_use]
+    pub fn of(url: &Url) -> Self {
+        if url.path().trim_end_matches('/').ends_with("/sse") { Self::Sse } else { Self::Http }
+    }
+}
+
 /// Whether every client session gets a process of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum PerSession {
@@ -109,6 +120,18 @@ pub struct ToolFilter {
     pub deny: Vec<Pattern>,
 }
 
+/// Why it cannot be said where a server is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// Its command.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// Its address.
+    #[error("`url` is no address: {0}")]
+    Url(#[from] url::ParseError),
+}
+
 /// Why a server's command cannot be started.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -148,6 +171,23 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
+    /// Where the server is.
+    ///
+    /// # Errors
+    /// See [`EndpointError`].
+    pub fn endpoint(&self) -> Result<Endpoint, EndpointError> {
+        let pairs = |values: &Values| values.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let Some(url) = &self.url else {
+            let (program, args) = self.command_line()?;
+            return Ok(Endpoint::Command(CommandLine { program, args, env: pairs(&self.env), cwd: self.cwd.clone() }));
+        };
+        let mut remote = Remote::new(Url::parse(url)?);
+        remote.transport = self.transport.unwrap_or(remote.transport);
+        remote.headers = pairs(&self.headers);
+        remote.heartbeat = self.heartbeat.duration();
+        Ok(Endpoint::Remote(remote))
+    }
+
     /// The program and its arguments.
     ///
     /// # Errors

@@ -1,28 +1,34 @@
-//! A server that runs: its process and the connection to it, as one thing that ends as one.
+//! A server that runs: its process, if it has one here, and the connection to it, as one thing that ends as one.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
-use gateway_core::{error::Failure, tasks::Tasks, wire::peer::Peer};
-use tokio::{
-    sync::{Notify, watch},
-    time::{Instant, timeout},
+use gateway_core::{
+    error::Failure,
+    tasks::Tasks,
+    wire::peer::{Inbound, Peer},
 };
+use tokio::{sync::watch, time::timeout};
 
 use super::{
     Settings,
-    child::{LastWords, Process, describe, spawn},
-    manners::{Asking, Manners, Mirror},
+    child::{CommandLine, LastWords, Process, describe, spawn},
+    remote::{self, Fate, Remote},
 };
 
 /// How long a server that closed its standard output has to go by itself, so that its exit status can be told.
 const HANGUP_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How long what a server wrote before it ended is still read.
-const DRAIN: Duration = Duration::from_millis(250);
+pub(super) const DRAIN: Duration = Duration::from_millis(250);
+
+/// Where a server is.
+#[derive(Debug, Clone)]
+pub enum Endpoint {
+    /// In a process that is started for it.
+    Command(CommandLine),
+    /// Behind an address.
+    Remote(Remote),
+}
 
 /// A server that runs.
 pub(super) struct Link {
@@ -30,20 +36,8 @@ pub(super) struct Link {
     stop: watch::Sender<Option<Duration>>,
     end: watch::Receiver<Option<End>>,
     last_words: LastWords,
-    asking: Arc<Asking>,
-    relist: Arc<Notify>,
-    told_roots: bool,
-    /// It has answered a call.
-    pub(super) proved: AtomicBool,
-    /// It says that it has tools.
-    pub(super) claims_tools: AtomicBool,
-    usage: Mutex<Use>,
-}
-
-/// Who uses it, and since when nobody does.
-struct Use {
-    leases: usize,
-    last: Instant,
+    /// Known of a connection that can take nothing new before it has ended.
+    fate: Option<Arc<Fate>>,
 }
 
 /// How it ended.
@@ -55,32 +49,37 @@ pub(super) struct End {
     pub(super) wanted: bool,
 }
 
-/// A use of the link; while there is one, it does not count as idle.
-pub(super) struct Lease {
-    link: Arc<Link>,
-}
-
 // === impl Link ===
 
 impl Link {
-    /// Starts the server and what attends to it, as one of `attendants`, which are not to be cut short. Whoever counts
-    /// `alive` knows when nothing of it is left.
+    /// Starts or reaches the server, and what attends to it, as one of `attendants`, which are not to be cut short. What it says by
+    /// itself goes to `inbound`. Whoever counts `alive` knows when nothing of it is left.
     ///
     /// # Errors
-    /// Where its command cannot be run.
+    /// Where its command cannot be run. A server behind an address is found missing when it is asked something.
     pub(super) fn open(
         settings: &Settings,
-        mirror: Mirror,
+        inbound: Arc<dyn Inbound>,
         attendants: &Tasks,
         alive: Alive,
     ) -> Result<Arc<Self>, Failure> {
-        let (process, streams) = spawn(settings)?;
-        let told_roots = mirror.offers("roots");
-        let (asking, relist, last_words) = (Arc::<Asking>::default(), Arc::new(Notify::new()), LastWords::default());
-        let manners = Manners::new(settings.name.clone(), mirror, asking.clone(), relist.clone());
-        let tasks = Tasks::new();
-        let peer = Peer::start(&tasks, streams.stdout, streams.stdin, settings.max_message, Arc::new(manners));
-        let (words, name, env) = (last_words.clone(), settings.name.clone(), settings.env.clone());
+        match &settings.endpoint {
+            Endpoint::Command(line) => Self::start(settings, line, inbound, attendants, alive),
+            Endpoint::Remote(remote) => Self::reach(settings, remote, inbound, attendants, alive),
+        }
+    }
+
+    fn start(
+        settings: &Settings,
+        line: &CommandLine,
+        inbound: Arc<dyn Inbound>,
+        attendants: &Tasks,
+        alive: Alive,
+    ) -> Result<Arc<Self>, Failure> {
+        let (process, streams) = spawn(&settings.name, line, &settings.guard)?;
+        let (last_words, tasks) = (LastWords::default(), Tasks::new());
+        let peer = Peer::start(&tasks, streams.stdout, streams.stdin, settings.max_message, inbound);
+        let (words, name, env) = (last_words.clone(), settings.name.clone(), line.env.clone());
         tasks.spawn(async move { words.listen(&name, streams.stderr, &env).await });
         let (stop, wanted) = watch::channel(None);
         let (ended, end) = watch::channel(None);
@@ -89,9 +88,25 @@ impl Link {
             attend(process, attended, tasks, wanted, ended).await;
             drop(alive);
         });
-        let usage = Mutex::new(Use { leases: 0, last: Instant::now() });
-        let (proved, claims_tools) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Arc::new(Self { peer, stop, end, last_words, asking, relist, told_roots, proved, claims_tools, usage }))
+        Ok(Arc::new(Self { peer, stop, end, last_words, fate: None }))
+    }
+
+    fn reach(
+        settings: &Settings,
+        remote: &Remote,
+        inbound: Arc<dyn Inbound>,
+        attendants: &Tasks,
+        alive: Alive,
+    ) -> Result<Arc<Self>, Failure> {
+        let (stop, wanted) = watch::channel(None);
+        let (ended, end) = watch::channel(None);
+        let fate = Arc::new(Fate::new(ended));
+        let (peer, attendant) = remote::open(&settings.name, remote, settings.max_message, inbound, &fate, wanted)?;
+        attendants.spawn(async move {
+            attendant.await;
+            drop(alive);
+        });
+        Ok(Arc::new(Self { peer, stop, end, last_words: LastWords::default(), fate: Some(fate) }))
     }
 
     pub(super) fn peer(&self) -> &Peer {
@@ -100,7 +115,16 @@ impl Link {
 
     /// Whether it can be asked something.
     pub(super) fn is_open(&self) -> bool {
-        !self.peer.is_ended()
+        !self.peer.is_ended() && self.fate.as_ref().is_none_or(|fate| !fate.is_sealed())
+    }
+
+    /// It did not take a request: it is of no use to others either, but for what it is still working on.
+    pub(super) fn retire(&self) {
+        match &self.fate {
+            // Its carrier knows more: it has said so, or only this request did not get through.
+            Some(_) => {}
+            None => self.peer.end(),
+        }
     }
 
     /// Waits until it has ended, and says how.
@@ -124,62 +148,15 @@ impl Link {
         self.stop.send_replace(Some(grace));
     }
 
-    /// Waits until the server says that its tools have changed.
-    pub(super) async fn list_changed(&self) {
-        self.relist.notified().await;
-    }
-
-    /// Tells the server that the client's roots have changed, if it was told that there are any.
-    pub(super) fn roots_changed(&self) {
-        if self.told_roots {
-            self.peer.notify("notifications/roots/list_changed", None);
-        }
-    }
-
     /// What it wrote on standard error that says most, to be added to a sentence.
     pub(super) fn quote(&self) -> String {
         self.last_words.quote()
-    }
-
-    /// For how long questions of the server have been open so far: time in which it waits for a person.
-    pub(super) fn asked_for(&self) -> Duration {
-        self.asking.so_far()
-    }
-
-    /// Since when nobody uses it; `None` while somebody does.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
-        let used = self.used();
-        (used.leases == 0).then_some(used.last)
-    }
-
-    fn used(&self) -> MutexGuard<'_, Use> {
-        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link").field("peer", &self.peer).finish_non_exhaustive()
-    }
-}
-
-impl Lease {
-    /// To be taken under the lock under which an idle link is given up.
-    pub(super) fn take(link: &Arc<Link>) -> Self {
-        link.used().leases += 1;
-        Self { link: link.clone() }
-    }
-
-    pub(super) fn link(&self) -> &Arc<Link> {
-        &self.link
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let mut used = self.link.used();
-        used.leases -= 1;
-        used.last = Instant::now();
     }
 }
 
@@ -225,6 +202,6 @@ async fn attend(
 }
 
 /// Waits until the end is wanted, or nobody is left who could want anything.
-async fn grace(wanted: &mut watch::Receiver<Option<Duration>>) -> Duration {
+pub(super) async fn grace(wanted: &mut watch::Receiver<Option<Duration>>) -> Duration {
     wanted.wait_for(Option::is_some).await.ok().and_then(|grace| *grace).unwrap_or(HANGUP_PATIENCE)
 }

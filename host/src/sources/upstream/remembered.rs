@@ -20,7 +20,7 @@ use gateway_core::{
 use sha2::{Digest as _, Sha256};
 use tracing::{debug, warn};
 
-use super::{Settings, handshake::read_page};
+use super::{Endpoint, Settings, handshake::read_page};
 
 /// Hexadecimal digits of the key in a file's name.
 const KEY_DIGITS: usize = 16;
@@ -90,10 +90,20 @@ fn key(settings: &Settings, abilities: &Abilities) -> String {
         hash.update(part);
     };
     let globs = |globs: &[Pattern]| globs.iter().map(|glob| glob.as_str().to_owned()).collect::<Vec<_>>().join("\0");
-    add(settings.command.as_bytes());
-    add(settings.args.join("\0").as_bytes());
-    add(settings.cwd.as_ref().map_or(&b""[..], |cwd| cwd.as_os_str().as_encoded_bytes()));
-    add(settings.env.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join("\0").as_bytes());
+    let names = |values: &[(String, String)]| values.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join("\0");
+    match &settings.endpoint {
+        Endpoint::Command(line) => {
+            add(line.program.as_bytes());
+            add(line.args.join("\0").as_bytes());
+            add(line.cwd.as_ref().map_or(&b""[..], |cwd| cwd.as_os_str().as_encoded_bytes()));
+            add(names(&line.env).as_bytes());
+        }
+        Endpoint::Remote(remote) => {
+            add(remote.url.as_str().as_bytes());
+            add(format!("{:?}", remote.transport).as_bytes());
+            add(names(&remote.headers).as_bytes());
+        }
+    }
     add(settings.allow.as_deref().map_or("*".to_owned(), globs).as_bytes());
     add(globs(&settings.deny).as_bytes());
     add(abilities.capabilities().as_bytes());
@@ -150,7 +160,7 @@ pub(super) fn write(path: &Path, tools: &[Item]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::upstream::tests::settings;
+    use crate::sources::upstream::{CommandLine, Remote, tests::settings};
 
     fn tools(definitions: &[&'static str]) -> Box<[Item]> {
         let page = format!("{{\"tools\":[{}]}}", definitions.join(","));
@@ -168,17 +178,24 @@ mod tests {
             change(&mut settings);
             others.push(of(&settings));
         };
-        other(&|settings| settings.command = "y".to_owned());
-        other(&|settings| settings.args = vec!["a".to_owned(), "b".to_owned()]);
-        other(&|settings| settings.args = vec!["ab".to_owned()]);
-        other(&|settings| settings.cwd = Some("/".into()));
-        other(&|settings| settings.env = vec![("A".to_owned(), "1".to_owned())]);
+        let command = |line: CommandLine| move |settings: &mut Settings| settings.endpoint = Endpoint::Command(line.clone());
+        let args = |args: &[&str]| args.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>();
+        let variable = |value: &str| vec![("A".to_owned(), value.to_owned())];
+        other(&command(CommandLine::new("y")));
+        other(&command(CommandLine { args: args(&["a", "b"]), ..CommandLine::new("x") }));
+        other(&command(CommandLine { args: args(&["ab"]), ..CommandLine::new("x") }));
+        other(&command(CommandLine { cwd: Some("/".into()), ..CommandLine::new("x") }));
+        other(&command(CommandLine { env: variable("1"), ..CommandLine::new("x") }));
+        let remote = |url: &str| Remote::new(url::Url::parse(url).unwrap());
+        other(&|settings| settings.endpoint = Endpoint::Remote(remote("http://a/mcp")));
+        other(&|settings| settings.endpoint = Endpoint::Remote(remote("http://b/mcp")));
         other(&|settings| settings.allow = Some(vec![]));
         other(&|settings| settings.deny = vec![Pattern::new("x").unwrap()]);
         others.push(key(&base(), &Abilities::of(Some(&Json::parse(r#"{"roots":{}}"#).unwrap()))));
         let distinct: std::collections::HashSet<_> = others.iter().collect();
         assert_eq!(distinct.len(), others.len());
-        let value = |value: &str| Settings { env: vec![("A".to_owned(), value.to_owned())], ..base() };
+        let with = |value: &str| CommandLine { env: variable(value), ..CommandLine::new("x") };
+        let value = |value: &str| Settings { endpoint: Endpoint::Command(with(value)), ..base() };
         assert_eq!(of(&value("1")), of(&value("2")));
     }
 
