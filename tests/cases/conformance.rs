@@ -5,7 +5,7 @@ mod clients;
 use std::thread;
 
 use gateway_tests::{
-    Gateway, Listening,
+    Gateway, Listening, Serving,
     conformance::{REVISION_2025_06_18, REVISION_2025_11_25, REVISION_2026_07_28, Report, Run, STABLE},
     place,
 };
@@ -28,7 +28,7 @@ fn directly(run: Run) -> Report {
 /// What it finds at the fixture behind a gateway.
 fn through(run: Run, entry: &Value) -> Report {
     let gateway = Gateway::with(&json!({ "servers": { "fixture": entry } }));
-    let serving = Listening::start(&mut gateway.command(&["serve", "--host", "127.0.0.1", "--port", "0"]));
+    let serving = Serving::start(&gateway);
     let mut report = run.against(&serving.url("/mcp/fixture"));
     report.printed.push_str(&serving.said());
     report
