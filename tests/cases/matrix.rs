@@ -150,7 +150,12 @@ fn is_what_it_claims(document: &Value) {
 }
 
 fn unexpected(driver: Driver, server: Server, front: Transport, direct: &Value, proxied: &Value) -> Vec<String> {
-    let mut found = gaps(proxied);
+    let mut found = Vec::new();
+    let placeholder = &proxied["placeholder"];
+    if placeholder["isError"] == true || placeholder.get("error").is_some() {
+        // Nothing else can be right then.
+        return vec![format!("the server does not start: {placeholder}")];
+    }
     let (mut direct, mut proxied) = (direct.clone(), proxied.clone());
     let bridged = direct["protocol"] != proxied["protocol"];
     if bridged && driver != Driver::PythonAuto {

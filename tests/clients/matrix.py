@@ -147,17 +147,22 @@ class Matrix:
         try:
             with anyio.fail_after(2 * DEADLINE):
                 return plain(await run())
-        except (Late, TimeoutError) as error:
+        except Exception as error:
+            # Groups of errors, which task groups raise.
+            while inner := getattr(error, "exceptions", None):
+                error = inner[0]
+            return self.failure(error)
+
+    def failure(self, error: Exception) -> Any:
+        if isinstance(error, mcp.MCPError):
+            # A request that is never answered becomes an error of this code.
+            if error.error.code != types.REQUEST_TIMEOUT:
+                return {"error": plain(error.error)}
+            error = Late(error.error.message)
+        if isinstance(error, (Late, TimeoutError)):
             self.late += 1
             return {"did not come": str(error)}
-        except mcp.MCPError as error:
-            # A request that is never answered becomes an error of this code.
-            if error.error.code == types.REQUEST_TIMEOUT:
-                self.late += 1
-                return {"did not come": error.error.message}
-            return {"error": plain(error.error)}
-        except Exception as error:
-            return {"thrown": f"{type(error).__name__}: {error}"}
+        return {"thrown": f"{type(error).__name__}: {error}"}
 
     async def every(self, table: str, run: Callable[[Any], Awaitable[Any]]) -> dict[str, Any]:
         async def one(item: Any) -> Any:

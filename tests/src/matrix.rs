@@ -213,20 +213,32 @@ pub fn differences(direct: &Value, proxied: &Value) -> Vec<Difference> {
 
 fn compare(path: String, direct: Option<&Value>, proxied: Option<&Value>, found: &mut Vec<Difference>) {
     match (direct, proxied) {
-        (Some(Value::Object(direct)), Some(Value::Object(proxied))) => {
+        // What failed in only one of them differs as a whole.
+        (Some(Value::Object(direct)), Some(Value::Object(proxied)))
+            if ["error", "did not come"].iter().all(|way| direct.contains_key(*way) == proxied.contains_key(*way)) =>
+        {
             let more = proxied.keys().filter(|name| !direct.contains_key(*name));
             for name in direct.keys().chain(more) {
                 compare(format!("{path}/{name}"), direct.get(name), proxied.get(name), found);
             }
         }
-        (Some(Value::Array(direct)), Some(Value::Array(proxied))) => {
-            for at in 0..direct.len().max(proxied.len()) {
-                compare(format!("{path}/{at}"), direct.get(at), proxied.get(at), found);
+        (Some(Value::Array(direct)), Some(Value::Array(proxied))) if direct.len() == proxied.len() => {
+            for (at, (direct, proxied)) in direct.iter().zip(proxied).enumerate() {
+                compare(format!("{path}/{at}"), Some(direct), Some(proxied), found);
             }
+        }
+        (Some(Value::Array(direct)), Some(Value::Array(proxied))) => {
+            let (direct, proxied) = (Some(in_short(direct)), Some(in_short(proxied)));
+            found.push(Difference { path, direct, proxied });
         }
         _ if direct == proxied => {}
         _ => found.push(Difference { path, direct: direct.cloned(), proxied: proxied.cloned() }),
     }
+}
+
+/// Items by their names, where they have some.
+fn in_short(items: &[Value]) -> Value {
+    items.iter().map(|item| item.get("name").unwrap_or(item).clone()).collect()
 }
 
 /// The paths at which something did not come or went wrong in the driver itself.
