@@ -4,7 +4,7 @@
 //! checks, and what the gateway changes shows only check by check, against the same run without it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -197,6 +197,13 @@ impl Report {
         self.checks.values().filter(|found| found.status == "SUCCESS").count()
     }
 
+    /// The names of the checks that passed.
+    #[must_use]
+    pub fn passed(&self) -> BTreeSet<&str> {
+        let passed = self.checks.iter().filter(|(_, found)| found.status == "SUCCESS");
+        passed.map(|(key, _)| key.check.as_str()).collect()
+    }
+
     /// The checks that did not pass, a line for each.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
@@ -207,7 +214,7 @@ impl Report {
     /// Where this and another differ, a line for each check.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<String> {
-        let keys: std::collections::BTreeSet<_> = self.checks.keys().chain(other.checks.keys()).collect();
+        let keys: BTreeSet<_> = self.checks.keys().chain(other.checks.keys()).collect();
         let line = |key: &Key| {
             let (one, two) = (self.checks.get(key), other.checks.get(key));
             let same = one.map(|found| &found.status) == two.map(|found| &found.status);
