@@ -11,6 +11,7 @@ pub mod plugin;
 pub mod progress;
 pub mod roles;
 pub mod schema;
+pub mod serve;
 pub mod server;
 pub mod stdio;
 
@@ -86,6 +87,7 @@ impl Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Stdio(stdio::StdioCommand),
+    Serve(serve::ServeCommand),
     List(list::ListCommand),
     Call(call::CallCommand),
     #[command(subcommand)]
@@ -114,10 +116,11 @@ impl Cli {
         let global = &self.global;
         match self.command {
             Command::Stdio(command) => block_on(command.run(global)),
+            Command::Serve(command) => block_on_many(command.run(global)),
             Command::List(command) => block_on(command.run(global)),
             Command::Call(command) => block_on(command.run(global)),
             Command::Plugin(command) => block_on(command.run(global)),
-            Command::Server(command) => command.run(global),
+            Command::Server(command) => block_on(command.run(global)),
             Command::Roles(command) => block_on(command.run(global)),
             Command::Check(command) => command.run(global),
             Command::Schema(command) => command.run(global),
@@ -128,7 +131,19 @@ impl Cli {
 
 /// One client needs one thread: measured, a call costs a third less than on a runtime of many.
 fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    block_on_runtime(&mut tokio::runtime::Builder::new_current_thread(), command)
+}
+
+/// Many clients need all there are.
+fn block_on_many<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    block_on_runtime(&mut tokio::runtime::Builder::new_multi_thread(), command)
+}
+
+fn block_on_runtime<T>(
+    builder: &mut tokio::runtime::Builder,
+    command: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let runtime = builder.enable_all().build()?;
     let result = runtime.block_on(command);
     // A thread that blocks on standard input must not keep the process.
     runtime.shutdown_background();

@@ -25,3 +25,4 @@ mod passthrough;
 mod revisions;
 mod roles;
 mod sandbox;
+mod upstream_http;

@@ -7,6 +7,7 @@
 //! * [`Listening`]: a server on a port of its own choice.
 //! * [`conformance`]: the official suite of checks.
 //! * [`guests`]: the plugins of `plugins/` and `tests/guests/`, built by the build script.
+//! * [`http`]: a client of HTTP that sees every byte, and of MCP over it.
 //! * [`foreign`]: the official clients and servers, in Node and Python.
 //! * [`matrix`]: what a client sees of a server, directly and through the gateway.
 //! * [`Serving`]: `gateway serve`, on a port of its own.
@@ -24,9 +25,11 @@
 pub mod client;
 pub mod conformance;
 pub mod fake;
+pub mod fake_http;
 pub mod foreign;
 pub mod gateway;
 pub mod guests;
+pub mod http;
 pub mod listening;
 pub mod matrix;
 pub mod message;
@@ -38,6 +41,7 @@ pub use self::{
     client::Client,
     fake::{Fake, Running},
     gateway::{Gateway, Output},
+    http::{Http, HttpSession},
     listening::Listening,
     message::Message,
     serve::Serving,

@@ -1,7 +1,9 @@
-//! `gateway server …`: external servers are added to the configuration, removed, and switched on and off.
+//! `gateway server …`: external servers are added to the configuration, removed, switched on and off, and logged
+//! in to.
 
 mod add;
 mod list;
+mod login;
 
 use std::{
     io::{Write as _, stderr},
@@ -27,6 +29,8 @@ pub enum ServerCommand {
     Remove(NameArgument),
     /// List the servers of the configuration
     List(list::ListCommand),
+    Login(login::LoginCommand),
+    Logout(login::LogoutCommand),
     /// Switch a server on
     Enable(NameArgument),
     /// Switch a server off, and keep what is written about it
@@ -44,12 +48,14 @@ impl ServerCommand {
     /// Runs the command.
     ///
     /// # Errors
-    /// Wrong usage or configuration. The configuration is then as it was.
-    pub fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+    /// Wrong usage or configuration, which is then as it was; a login that fails.
+    pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         match self {
             Self::Add(command) => command.run(global)?,
             Self::Remove(argument) => remove(&argument.name, global)?,
             Self::List(command) => command.run(global)?,
+            Self::Login(command) => command.run(global).await?,
+            Self::Logout(command) => command.run(global)?,
             Self::Enable(argument) => switch(&argument.name, true, global)?,
             Self::Disable(argument) => switch(&argument.name, false, global)?,
         }
