@@ -141,14 +141,10 @@ fn what_is_no_answer_fails_its_call_alone() {
         ("accepted", "HTTP 202", ""),
         ("page", "<html>hello</html>", ""),
         ("garbage", "{\"half\":", ""),
-        (
-            "denied",
-            "HTTP 401: Unauthorized",
-            "hint: run `gateway server login web`, or set servers.web.headers.Authorization",
-        ),
+        ("denied", "HTTP 401: Unauthorized", "gateway server login web"),
         ("forbidden", "HTTP 403: not for (the value of Authorization)", "servers.web.headers"),
         ("broken", "HTTP 500: Internal Server Error", ""),
-        ("dropped", "was lost", "hint: the call may have had its effect"),
+        ("dropped", "the connection broke", "hint: the call may have had its effect"),
     ] {
         let failure = client.call("web__t", json!({ "way": way })).failure();
         assert!(failure.contains(said) && failure.contains(hint), "{way}: {failure}");
@@ -180,7 +176,7 @@ fn a_dropped_answer_disturbs_no_other_call() {
     let patient = client.send_call("web__t", json!({ "wait": true }));
     server.asked("to wait", |asked| asked.json["params"]["arguments"]["wait"] == true);
     let failure = client.call("web__t", json!({})).failure();
-    assert!(failure.contains("was lost"), "{failure}");
+    assert!(failure.contains("the connection broke"), "{failure}");
     gate.open();
     assert_eq!(client.answer(patient).text(), "patience");
 }
