@@ -2,6 +2,8 @@
 //!
 //! * [`face`]: the gateway as one kind of client sees it; every call goes through [`Face::run`].
 //! * [`hub`]: who is told what servers say by themselves.
+//! * [`parked`]: calls that wait until their client comes back with answers.
+//! * [`errands`]: tasks that servers have made.
 
 use std::{
     collections::HashMap,
@@ -24,10 +26,12 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 pub use self::face::{Face, Params};
-use self::{face::Picture, hub::Hub};
+use self::{errands::Errands, face::Picture, hub::Hub, parked::Parked};
 
+pub mod errands;
 pub mod face;
 pub mod hub;
+pub mod parked;
 
 /// How long the first list waits for plugins that are not known yet; `list_changed` brings the rest.
 const LEARN_WAIT: Duration = Duration::from_secs(5);
@@ -44,6 +48,8 @@ pub struct Gateway {
     sources: Box<[Arc<dyn Source>]>,
     pictures: Mutex<HashMap<Pictured, Arc<Picture>>>,
     hub: Hub,
+    parked: Parked,
+    errands: Errands,
     learnt: AtomicBool,
     tasks: Tasks,
 }
@@ -55,13 +61,16 @@ impl Gateway {
     /// A gateway over `sources`, in the order in which they are listed. Starts none of them.
     #[must_use]
     pub fn new(roles: Arc<RoleSet>, sources: Vec<Arc<dyn Source>>) -> Self {
+        let tasks = Tasks::new();
         Self {
             roles,
+            hub: Hub::new(sources.len()),
             sources: sources.into(),
             pictures: Mutex::default(),
-            hub: Hub::default(),
+            parked: Parked::new(tasks.clone()),
+            errands: Errands::default(),
             learnt: AtomicBool::new(false),
-            tasks: Tasks::new(),
+            tasks,
         }
     }
 
@@ -81,6 +90,29 @@ impl Gateway {
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.hub
+    }
+
+    /// Calls that wait until their client comes back with answers.
+    #[must_use]
+    pub fn parked(&self) -> &Parked {
+        &self.parked
+    }
+
+    /// Tasks that servers have made.
+    #[must_use]
+    pub fn errands(&self) -> &Errands {
+        &self.errands
+    }
+
+    /// The source of that name, with its place.
+    pub(crate) fn source(&self, name: &SourceName) -> Option<(usize, &Arc<dyn Source>)> {
+        self.sources.iter().enumerate().find(|(_, source)| source.name() == name)
+    }
+
+    /// What goes on in the background, until the gateway ends.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// The gateway as clients of these abilities see it: all of it.
@@ -134,7 +166,7 @@ impl Gateway {
     fn heard(&self, event: Event) -> bool {
         match event {
             Event::Told(told) => {
-                self.hub.tell(&told);
+                self.hub.tell(&told, self.source(&told.source).map(|(at, _)| at));
                 false
             }
             _ => true,
@@ -162,9 +194,8 @@ impl Gateway {
         if self.learnt.swap(true, Ordering::Relaxed) {
             return;
         }
-        let unknown = |source: &&Arc<dyn Source>| {
-            source.learns_at_once() && source.offer(client.abilities()).tools.is_none()
-        };
+        let unknown =
+            |source: &&Arc<dyn Source>| source.learns_at_once() && source.offer(client.abilities()).tools.is_none();
         let learning = self.sources.iter().filter(unknown).map(|source| {
             let (source, client, done) = (source.clone(), client.clone(), tokio::sync::oneshot::channel::<()>());
             self.tasks.spawn(async move {
@@ -181,6 +212,7 @@ impl Gateway {
 
     /// Ends everything: what still learns, then the sources, all within `grace`.
     pub async fn stop(&self, grace: Duration) {
+        self.parked.clear();
         self.tasks.drain(Duration::ZERO).await;
         join_all(self.sources.iter().map(|source| source.stop(grace))).await;
     }

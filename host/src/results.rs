@@ -3,22 +3,47 @@
 //! Written by hand and not through an SDK's model: those add members of their newest revision, which older clients
 //! were never told of.
 
+use std::sync::Arc;
+
 use gateway_core::{
     error::Failure,
     payload::{Json, Reply},
 };
 use serde_json::{Value, json};
 
-/// A read resource under the URI that the client asked for, where the server calls it otherwise.
+/// A result with the URIs of resources that the client knows, where the server calls them otherwise: in what was read,
+/// and in what a tool or prompt shows or links to.
 #[must_use]
-pub fn renamed(reply: Reply, local: &str, public: &str) -> Reply {
+pub fn renamed(reply: Reply, public: impl Fn(&str) -> Option<Arc<str>>) -> Reply {
     let Ok(mut body) = reply.body.to::<Value>() else { return reply };
+    let mut changed = false;
+    let mut rename = |holder: &mut Value| {
+        let Some(Value::String(uri)) = holder.get_mut("uri") else { return };
+        if let Some(public) = public(uri).filter(|public| **public != **uri) {
+            *uri = public.to_string();
+            changed = true;
+        }
+    };
     for content in body.get_mut("contents").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(uri) = content.get_mut("uri").filter(|uri| uri.as_str() == Some(local)) {
-            *uri = public.into();
+        rename(content);
+    }
+    let (content, messages) = (body.get("content").is_some(), body.get("messages").is_some());
+    let shown: Vec<&mut Value> = match (content, messages) {
+        (true, _) => body["content"].as_array_mut().into_iter().flatten().collect(),
+        (_, true) => {
+            let messages = body["messages"].as_array_mut().into_iter().flatten();
+            messages.filter_map(|message| message.get_mut("content")).collect()
+        }
+        _ => Vec::new(),
+    };
+    for part in shown {
+        match part["type"].as_str() {
+            Some("resource_link") => rename(part),
+            Some("resource") => part.get_mut("resource").into_iter().for_each(&mut rename),
+            _ => {}
         }
     }
-    Reply { body: Json::from_value(&body) }
+    if changed { Reply { body: Json::from_value(&body) } } else { reply }
 }
 
 /// A structured result, and the same as text for clients that read only that.

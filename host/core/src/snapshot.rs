@@ -27,6 +27,8 @@ pub struct Snapshot {
     sources: Box<[Arc<dyn Source>]>,
     offers: Box<[Arc<Offer>]>,
     tables: [Table; Kind::ALL.len()],
+    /// The sources some of whose URIs another has too.
+    renaming: FixedBitSet,
 }
 
 /// What is offered of one kind.
@@ -75,6 +77,8 @@ pub struct Readable<'a> {
     pub source: &'a Arc<dyn Source>,
     /// The source's own URI of it.
     pub local: Arc<str>,
+    /// The source lists it.
+    pub listed: bool,
 }
 
 /// What one role sees. Worked out when the role first asks.
@@ -108,7 +112,13 @@ impl Snapshot {
             let views = std::iter::repeat_with(OnceLock::new).take(roles.count()).collect();
             Table { entries: entries.into(), index, views }
         });
-        Self { roles, abilities: abilities.clone(), sources: sources.into(), offers, tables }
+        let mut renaming = FixedBitSet::with_capacity(sources.len());
+        for entry in [Kind::Resource, Kind::Template].iter().flat_map(|kind| &tables[*kind as usize].entries) {
+            if matches!(&entry.target, Target::Local(local) if *local != entry.public) {
+                renaming.insert(entry.source);
+            }
+        }
+        Self { roles, abilities: abilities.clone(), sources: sources.into(), offers, tables, renaming }
     }
 
     /// Whether a new picture would be the same.
@@ -158,7 +168,7 @@ impl Snapshot {
         if let Some((entry, source)) = self.find(role, Kind::Resource, uri)
             && let Target::Local(local) = &entry.target
         {
-            return vec![Readable { source, local: local.clone() }];
+            return vec![Readable { source, local: local.clone(), listed: true }];
         }
         let mut found: Vec<Readable<'_>> = Vec::new();
         for (entry, source) in self.visible(role, Kind::Template) {
@@ -166,19 +176,21 @@ impl Snapshot {
             let local = template::local(&entry.public, template, uri);
             let Some(local) = local.filter(|local| self.may_read(role, source, local, template)) else { continue };
             if !found.iter().any(|other| Arc::ptr_eq(other.source, source)) {
-                found.push(Readable { source, local: local.into() });
+                found.push(Readable { source, local: local.into(), listed: false });
             }
         }
         if !found.is_empty() {
             return found;
         }
-        let have = self.sources.iter().zip(&self.offers).filter(|(_, offer)| offer.declares(Kind::Resource.capability()));
+        let have =
+            self.sources.iter().zip(&self.offers).filter(|(_, offer)| offer.declares(Kind::Resource.capability()));
         let open = have.map(|(source, _)| source).filter(|source| {
-            let listed_elsewhere = self.tables[Kind::Resource as usize].entries.iter().any(|entry| *entry.public == *uri);
+            let listed_elsewhere =
+                self.tables[Kind::Resource as usize].entries.iter().any(|entry| *entry.public == *uri);
             // A URI that some source lists and the role may not see is nobody's.
             !listed_elsewhere && self.may_read(role, source, uri, uri)
         });
-        open.map(|source| Readable { source, local: uri.into() }).collect()
+        open.map(|source| Readable { source, local: uri.into(), listed: false }).collect()
     }
 
     fn may_read(&self, role: RoleId, source: &Arc<dyn Source>, uri: &str, by: &str) -> bool {
@@ -201,6 +213,16 @@ impl Snapshot {
         };
         let made = self.visible(role, Kind::Template).find_map(public);
         made.or_else(|| self.may_read(role, source, local, local).then(|| local.into()))
+    }
+
+    /// Whether clients call some resource of the source otherwise than the source does.
+    #[must_use]
+    pub fn renames(&self, source: &Arc<dyn Source>) -> bool {
+        if self.renaming.is_clear() {
+            return false;
+        }
+        let at = self.sources.iter().position(|of| Arc::ptr_eq(of, source));
+        at.is_some_and(|at| self.renaming.contains(at))
     }
 
     /// Whether the role sees something of the source, or could once its tools are known: where that fails for ever, its

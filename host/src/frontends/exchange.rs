@@ -8,10 +8,10 @@ use std::{
 use gateway_core::{
     call::Caller,
     payload::Json,
-    source::{Abilities, Client, Fut, LogLevel, SessionId},
+    source::{Abilities, Client, Dispatch, Fut, LogLevel, SessionId},
     wire::{
         json::{Members, Object},
-        message::Outgoing,
+        message::{METHOD_NOT_FOUND, Outgoing, error_object},
         revision::Revision,
     },
 };
@@ -33,7 +33,6 @@ impl Way for mpsc::UnboundedSender<Outgoing> {
 }
 
 /// What the gateway is to a client: settled by `initialize`, or told with each request (revision 2026-07-28).
-#[derive(Debug, Clone)]
 pub struct View {
     /// What it sees.
     pub face: Face,
@@ -41,8 +40,10 @@ pub struct View {
     pub abilities: Abilities,
     /// The revision that it speaks.
     pub revision: Revision,
-    /// The log messages that it wants.
+    /// The log messages that it wants, where it says so with each request.
     pub log_level: Option<LogLevel>,
+    /// The way back into the gateway for tools that call tools.
+    back: Arc<dyn Dispatch>,
 }
 
 /// One request of a client.
@@ -50,6 +51,33 @@ pub struct Exchange {
     session: Arc<Session>,
     view: Arc<View>,
     way: Arc<dyn Way>,
+}
+
+// === impl View ===
+
+impl View {
+    /// What `face` is to a client of these abilities and this revision.
+    #[must_use]
+    pub fn new(face: Face, abilities: Abilities, revision: Revision, log_level: Option<LogLevel>) -> Self {
+        let back: Arc<dyn Dispatch> = match face.scope() {
+            None => Arc::new(face.clone()),
+            // A tool that calls tools knows them by their public names.
+            Some(_) => Arc::new(face.gateway().face(&abilities)),
+        };
+        Self { face, abilities, revision, log_level, back }
+    }
+
+    /// Whether the client says with each request who it is, and is never asked but by the answer to one.
+    #[must_use]
+    pub fn is_modern(&self) -> bool {
+        self.revision >= Revision::V2026_07_28
+    }
+
+    /// The way back into the gateway for tools that call tools.
+    #[must_use]
+    pub fn back(&self) -> &Arc<dyn Dispatch> {
+        &self.back
+    }
 }
 
 // === impl Exchange ===
@@ -69,7 +97,7 @@ impl Exchange {
 
     /// What the gateway is to this client.
     #[must_use]
-    pub fn view(&self) -> &View {
+    pub fn view(&self) -> &Arc<View> {
         &self.view
     }
 
@@ -103,16 +131,23 @@ impl Client for Exchange {
     }
 
     fn session(&self) -> Option<SessionId> {
-        Some(self.session.id())
+        self.session.is_lasting().then(|| self.session.id())
     }
 
     fn lasting(&self) -> Option<Weak<dyn Client>> {
         let session: Arc<dyn Client> = self.session.clone();
-        Some(Arc::downgrade(&session))
+        self.session.is_lasting().then(|| Arc::downgrade(&session))
     }
 
     fn log_level(&self) -> Option<LogLevel> {
-        self.session.wanted_level()
+        match self.view.is_modern() {
+            true => self.view.log_level,
+            false => self.session.wanted_level(),
+        }
+    }
+
+    fn takes_rounds(&self) -> bool {
+        self.view.is_modern()
     }
 
     fn progress(&self, token: &Json, params: &Json) {
@@ -120,13 +155,30 @@ impl Client for Exchange {
     }
 
     fn tell(&self, method: &str, params: Option<&Json>) {
-        if self.session.wants(method, params) {
+        let wanted = match (self.view.is_modern(), self.view.log_level) {
+            (false, _) => self.session.wants(method, params),
+            // Who did not say which messages it wants with this request gets none (MCP 2026-07-28, "Logging").
+            (true, None) => method != LOG_MESSAGE,
+            (true, Some(level)) => loud_enough(level, method, params),
+        };
+        if wanted {
             self.send(Outgoing::Notification { method: method.into(), params: params.cloned() });
         }
     }
 
     fn ask(&self, method: Box<str>, params: Option<Json>) -> Fut<'_, Result<Json, Json>> {
+        if self.view.is_modern() {
+            // What can be asked during a request is asked by its answer, and never comes here.
+            let error = error_object(METHOD_NOT_FOUND, &format!("the client cannot be asked for {method} here"));
+            return Box::pin(async { Err(error) });
+        }
         self.session.ask_by(&self.way, method, params)
+    }
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("face", &self.face).field("revision", &self.revision).finish_non_exhaustive()
     }
 }
 
@@ -134,6 +186,18 @@ impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange").field("session", &self.session).field("view", &self.view).finish_non_exhaustive()
     }
+}
+
+/// The notification by which a server logs.
+pub(super) const LOG_MESSAGE: &str = "notifications/message";
+
+/// Whether it is no log message, or one of this level or above.
+pub(super) fn loud_enough(wanted: LogLevel, method: &str, params: Option<&Json>) -> bool {
+    method != LOG_MESSAGE || level_of(params).is_none_or(|level| level >= wanted)
+}
+
+fn level_of(params: Option<&Json>) -> Option<LogLevel> {
+    Members::read(params?.as_bytes()).ok()?.get("level").and_then(|raw| serde_json::from_str(raw.get()).ok())
 }
 
 /// `notifications/progress` under the client's own token.

@@ -1,35 +1,36 @@
 //! A client that is connected: what it was told, what it asked, what it was asked.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::AtomicU64},
 };
 
 use arc_swap::ArcSwap;
 use gateway_core::{
     call::Caller,
-    name::SourceName,
     payload::Json,
     role::RoleId,
-    source::{Abilities, Client, Fut, Kind, LogLevel, SessionId, Told},
+    source::{Abilities, Client, Fut, Kind, LogLevel, SessionId},
     tasks::Tasks,
     wire::{
-        json::{Members, Object, replace},
-        message::{INTERNAL_ERROR, INVALID_REQUEST, Outgoing, error_object},
+        message::{INVALID_REQUEST, Outgoing},
         revision::Revision,
     },
 };
-use tokio::{
-    sync::{oneshot, watch},
-    task::AbortHandle,
-};
+use tokio::{sync::oneshot, task::AbortHandle};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
 
-use super::exchange::{Exchange, View, Way, progress};
-use crate::gateway::{Face, Gateway, SETTLE, hub::Listener};
+use self::hearing::{Subscriptions, follow};
+use super::{
+    exchange::{Exchange, LOG_MESSAGE, View, Way, loud_enough, progress},
+    serve::Listen,
+};
+use crate::gateway::{Face, Gateway, hub::Listener, parked::Rounds};
+
+mod asking;
+pub(super) mod hearing;
 
 /// How the gateway introduces itself.
 #[derive(Debug, Clone)]
@@ -52,6 +53,8 @@ pub struct Access {
 /// A client that is connected. Owner of everything that is known about it alone.
 pub struct Session {
     id: SessionId,
+    /// It lasts longer than one request.
+    lasting: bool,
     gateway: Arc<Gateway>,
     access: Access,
     identity: Identity,
@@ -59,7 +62,7 @@ pub struct Session {
     /// Where what belongs to no request goes.
     way: Arc<dyn Way>,
     /// What it asked and waits for, by its own ids.
-    running: Mutex<HashMap<Json, AbortHandle>>,
+    running: Mutex<HashMap<Json, Running>>,
     /// What it was asked, by our ids.
     asked: Mutex<HashMap<u64, oneshot::Sender<Result<Json, Json>>>>,
     next_id: AtomicU64,
@@ -67,11 +70,23 @@ pub struct Session {
     listed: Mutex<HashMap<Kind, Json>>,
     level: Mutex<Option<LogLevel>>,
     /// The resources whose updates it wants, as their sources call them.
-    subscribed: Mutex<HashSet<(SourceName, Arc<str>)>>,
+    subscribed: Mutex<Subscriptions>,
+    /// Requests that stay open to hear of changes.
+    listens: Mutex<Vec<Arc<Listen>>>,
+    /// Calls of clients that are asked by answers.
+    rounds: Mutex<Vec<Weak<Rounds>>>,
+    /// Requests that stay open end with this.
+    closing: CancellationToken,
     tasks: Tasks,
     /// What goes on as long as the session does; nobody waits for it.
     watchers: Tasks,
     following: Mutex<Option<AbortHandle>>,
+}
+
+/// What it asked and waits for.
+struct Running {
+    task: AbortHandle,
+    revocable: bool,
 }
 
 /// Where the answer to a request goes.
@@ -86,10 +101,35 @@ impl Session {
     /// A session of a client that is reached by `way`. `None`: there is no such source as `access` names.
     #[must_use]
     pub fn new(gateway: Arc<Gateway>, access: Access, identity: Identity, way: Arc<dyn Way>) -> Option<Arc<Self>> {
+        let session = Self::make(gateway, access, identity, way, true)?;
+        session.hears();
+        Some(session)
+    }
+
+    /// What a client is that says with each request who it is (revision 2026-07-28), where nothing but the request
+    /// connects it: for one request, which has to be of such a revision.
+    #[must_use]
+    pub fn for_one_request(
+        gateway: Arc<Gateway>,
+        access: Access,
+        identity: Identity,
+        way: Arc<dyn Way>,
+    ) -> Option<Arc<Self>> {
+        Self::make(gateway, access, identity, way, false)
+    }
+
+    fn make(
+        gateway: Arc<Gateway>,
+        access: Access,
+        identity: Identity,
+        way: Arc<dyn Way>,
+        lasting: bool,
+    ) -> Option<Arc<Self>> {
         let face = face(&gateway, &access, &Abilities::NONE)?;
-        let view = View { face, abilities: Abilities::NONE, revision: Revision::LATEST, log_level: None };
-        let session = Arc::new(Self {
+        let view = View::new(face, Abilities::NONE, Revision::LATEST, None);
+        Some(Arc::new(Self {
             id: SessionId::new(),
+            lasting,
             gateway,
             access,
             identity,
@@ -101,13 +141,25 @@ impl Session {
             listed: Mutex::default(),
             level: Mutex::default(),
             subscribed: Mutex::default(),
+            listens: Mutex::default(),
+            rounds: Mutex::default(),
+            closing: CancellationToken::new(),
             tasks: Tasks::new(),
             watchers: Tasks::new(),
             following: Mutex::default(),
-        });
-        let listener: Arc<dyn Listener> = session.clone();
-        session.gateway.hub().join(session.id, &listener);
-        Some(session)
+        }))
+    }
+
+    /// Hears what servers say by themselves from now on.
+    pub(super) fn hears(self: &Arc<Self>) {
+        let listener: Arc<dyn Listener> = self.clone();
+        self.gateway.hub().join(self.id, &listener);
+    }
+
+    /// Whether it lasts longer than one request.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        self.lasting
     }
 
     /// Its name within the program.
@@ -146,6 +198,12 @@ impl Session {
         &self.tasks
     }
 
+    /// Ends what runs for it, without waiting for that.
+    pub fn end(&self) {
+        self.tasks.stop();
+        self.watchers.stop();
+    }
+
     /// What the gateway is to this client.
     #[must_use]
     pub fn view(&self) -> Arc<View> {
@@ -153,9 +211,14 @@ impl Session {
     }
 
     /// What the gateway is to a client of these abilities that is let in as this one is.
-    pub(super) fn view_of(&self, abilities: Abilities, revision: Revision, log_level: Option<LogLevel>) -> Option<View> {
+    pub(super) fn view_of(
+        &self,
+        abilities: Abilities,
+        revision: Revision,
+        log_level: Option<LogLevel>,
+    ) -> Option<View> {
         let face = face(&self.gateway, &self.access, &abilities)?;
-        Some(View { face, abilities, revision, log_level })
+        Some(View::new(face, abilities, revision, log_level))
     }
 
     /// The client has introduced itself. From now on it is told of changes.
@@ -166,6 +229,11 @@ impl Session {
         if let Some(before) = lock(&self.following).replace(following) {
             before.abort();
         }
+    }
+
+    /// Whether the client has introduced itself, once for all of its requests.
+    fn is_introduced(&self) -> bool {
+        lock(&self.following).is_some()
     }
 
     /// Sends something that belongs to no request.
@@ -192,20 +260,7 @@ impl Session {
 
     /// Whether the client wants this notification: log messages below its level are not for it.
     pub(super) fn wants(&self, method: &str, params: Option<&Json>) -> bool {
-        if method != "notifications/message" {
-            return true;
-        }
-        let Some(wanted) = self.wanted_level() else { return true };
-        level_of(params).is_none_or(|level| level >= wanted)
-    }
-
-    /// The client wants to know of updates of what `source` calls `local`, or no longer.
-    pub(super) fn subscribe(&self, source: &SourceName, local: Arc<str>, wants: bool) {
-        let mut subscribed = lock(&self.subscribed);
-        match wants {
-            true => subscribed.insert((source.clone(), local)),
-            false => subscribed.remove(&(source.clone(), local)),
-        };
+        method != LOG_MESSAGE || self.wanted_level().is_none_or(|wanted| loud_enough(wanted, method, params))
     }
 
     /// Works on a request until it is answered or cancelled.
@@ -214,6 +269,28 @@ impl Session {
         exchange: Arc<Exchange>,
         id: Json,
         outlet: Outlet,
+        work: impl Future<Output = Outgoing> + Send + 'static,
+    ) {
+        self.run(exchange, id, outlet, true, work);
+    }
+
+    /// The same, for what cannot be cancelled: `initialize` alone (MCP 2025-11-25, "Cancellation").
+    pub(super) fn start_for_sure(
+        self: &Arc<Self>,
+        exchange: Arc<Exchange>,
+        id: Json,
+        outlet: Outlet,
+        work: impl Future<Output = Outgoing> + Send + 'static,
+    ) {
+        self.run(exchange, id, outlet, false, work);
+    }
+
+    fn run(
+        self: &Arc<Self>,
+        exchange: Arc<Exchange>,
+        id: Json,
+        outlet: Outlet,
+        revocable: bool,
         work: impl Future<Output = Outgoing> + Send + 'static,
     ) {
         let (session, key) = (self.clone(), id.clone());
@@ -231,98 +308,31 @@ impl Session {
                 deliver(&exchange, outlet, answer);
             }
         });
-        running.insert(id, task);
+        running.insert(id, Running { task, revocable });
     }
 
     /// The client cancels what it asked: the work is dropped, wherever it is.
-    pub(super) fn cancel(&self, id: &Json) {
-        if let Some(task) = lock(&self.running).remove(id) {
-            task.abort();
-        }
-    }
-
-    /// Asks the client, and waits for its answer.
-    pub(super) fn ask_by<'a>(
-        &'a self,
-        way: &Arc<dyn Way>,
-        method: Box<str>,
-        params: Option<Json>,
-    ) -> Fut<'a, Result<Json, Json>> {
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let (sender, answer) = oneshot::channel();
-        lock(&self.asked).insert(id, sender);
-        way.send(Outgoing::Request { id, method, params });
-        let question = Question { session: self, way: way.clone(), id };
-        Box::pin(async move {
-            let answer = answer.await;
-            drop(question);
-            answer.unwrap_or_else(|_| Err(error_object(INTERNAL_ERROR, "the client is gone")))
-        })
-    }
-
-    /// The client answers what it was asked. An answer to nothing is dropped: the question was withdrawn meanwhile.
-    pub(super) fn answered(&self, id: &Json, outcome: Result<Json, Json>) {
-        let waiting = id.to::<u64>().ok().and_then(|id| lock(&self.asked).remove(&id));
-        if let Some(waiting) = waiting {
-            let _ = waiting.send(outcome);
-        }
-    }
-
-    /// Tells the client of what has changed of what its role sees.
-    fn news(&self) {
-        let snapshot = self.view().face.snapshot();
-        let mut news: Vec<&str> = Vec::new();
-        for kind in Kind::ALL {
-            let list = snapshot.list(self.access.role, kind);
-            // Of a kind that was never listed, nothing is known here that could have changed but that it is there now.
-            let before = lock(&self.listed).insert(kind, list.clone());
-            let changed = before.map_or(snapshot.visible(self.access.role, kind).next().is_some(), |before| before != list);
-            if changed && !news.contains(&kind.changed()) {
-                news.push(kind.changed());
+    pub(super) fn cancel(&self, id: &Json, reason: Option<&str>) {
+        let cancelled = {
+            let mut running = lock(&self.running);
+            match running.get(id).is_some_and(|running| running.revocable) {
+                true => running.remove(id),
+                false => None,
             }
-        }
-        for method in news {
-            self.send(Outgoing::Notification { method: method.into(), params: None });
+        };
+        if let Some(cancelled) = cancelled {
+            debug!(id = %id, reason, "cancelled by the client");
+            cancelled.task.abort();
         }
     }
 
-    /// The params of `notifications/resources/updated` under the URI that the client knows, where it has subscribed.
-    fn update(&self, told: &Told, view: &View) -> Option<Json> {
-        let params = told.params.as_ref()?;
-        let uri = Members::read(params.as_bytes()).ok()?.text("uri")?;
-        // An update may be of a part of what was subscribed to (MCP, "Resources", subscriptions).
-        let of = |(source, local): &(SourceName, Arc<str>)| {
-            *source == told.source && uri.strip_prefix(&**local).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        if !lock(&self.subscribed).iter().any(of) {
-            return None;
-        }
-        let source = self.gateway.sources().iter().find(|source| *source.name() == told.source)?;
-        let public = view.face.snapshot().public_uri(self.access.role, source, &uri)?;
-        match *public == *uri {
-            true => Some(params.clone()),
-            false => replace(params, "uri", Json::from_value(&*public).as_bytes()),
-        }
+    /// Requests that stay open end, with an answer.
+    pub fn close(&self) {
+        self.closing.cancel();
     }
-}
 
-impl Listener for Session {
-    fn hear(&self, told: &Told) {
-        let view = self.view();
-        if view.face.scope().is_some_and(|source| *source.name() != told.source) {
-            return;
-        }
-        let Some(source) = self.gateway.sources().iter().find(|source| *source.name() == told.source) else { return };
-        let params = match &*told.method {
-            "notifications/resources/updated" => match self.update(told, &view) {
-                Some(params) => Some(params),
-                None => return,
-            },
-            _ => told.params.clone(),
-        };
-        if view.face.snapshot().sees_source(self.access.role, source) && self.wants(&told.method, params.as_ref()) {
-            self.send(Outgoing::Notification { method: told.method.clone(), params });
-        }
+    pub(super) fn closing(&self) -> &CancellationToken {
+        &self.closing
     }
 }
 
@@ -356,8 +366,7 @@ impl Client for Session {
     }
 
     fn ask(&self, method: Box<str>, params: Option<Json>) -> Fut<'_, Result<Json, Json>> {
-        let way = self.way.clone();
-        self.ask_by(&way, method, params)
+        self.ask_anyhow(method, params)
     }
 }
 
@@ -370,38 +379,9 @@ impl Drop for Session {
     }
 }
 
-/// A question that waits for its answer. Dropped before that, it is withdrawn.
-struct Question<'a> {
-    session: &'a Session,
-    way: Arc<dyn Way>,
-    id: u64,
-}
-
-impl Drop for Question<'_> {
-    fn drop(&mut self) {
-        if lock(&self.session.asked).remove(&self.id).is_some() {
-            let mut params = Object::with_capacity(32);
-            params.raw("requestId", self.id.to_string().as_bytes());
-            let params = Some(params.finish());
-            self.way.send(Outgoing::Notification { method: "notifications/cancelled".into(), params });
-        }
-    }
-}
-
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("id", &self.id).field("access", &self.access).finish_non_exhaustive()
-    }
-}
-
-/// Tells the client whenever what its role sees has changed, for as long as both are there.
-async fn follow(session: Weak<Session>, mut published: watch::Receiver<u64>) {
-    while published.changed().await.is_ok() {
-        // What changes together is told together.
-        tokio::time::sleep(SETTLE).await;
-        published.mark_unchanged();
-        let Some(session) = session.upgrade() else { return };
-        session.news();
     }
 }
 
@@ -418,10 +398,6 @@ fn face(gateway: &Arc<Gateway>, access: &Access, abilities: &Abilities) -> Optio
         None => Some(gateway.face(abilities)),
         Some(source) => gateway.face_of(source, abilities),
     }
-}
-
-fn level_of(params: Option<&Json>) -> Option<LogLevel> {
-    Members::read(params?.as_bytes()).ok()?.get("level").and_then(|raw| serde_json::from_str(raw.get()).ok())
 }
 
 /// What is behind these locks is never left half-changed, so a panic elsewhere does not spoil it.

@@ -1,9 +1,6 @@
 //! The gateway as one kind of client sees it: what can be asked of a client decides what servers offer to it.
 
-use std::{
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use arc_swap::ArcSwapOption;
 use gateway_core::{
@@ -11,15 +8,17 @@ use gateway_core::{
     error::CallError,
     payload::{Json, Op, Reply, Request},
     role::{RoleId, RoleSet},
-    snapshot::{Readable, Snapshot, Target},
+    snapshot::{Snapshot, Target},
     source::{Abilities, Client, Dispatch, Fut, Kind, Offer, Source},
 };
 use serde_json::json;
 use tokio::sync::watch;
-use tracing::debug;
+use tracing::{Level, debug, enabled};
 
 use super::Gateway;
 use crate::results;
+
+mod elsewhere;
 
 /// The gateway as clients of the same abilities see it; all of it, or one source alone. Clones share it.
 #[derive(Clone)]
@@ -151,15 +150,24 @@ impl Face {
         Ok(source.offer(&self.picture.abilities))
     }
 
+    /// Whether the role could see something of a server of somebody else's. Reads nothing.
+    #[must_use]
+    pub fn has_servers(&self, role: RoleId) -> bool {
+        let role = self.gateway.roles.get(role);
+        let mut servers = self.gateway.sources.iter().filter(|source| elsewhere::is_server(source));
+        servers.any(|source| role.decide_placeholder(source.name(), source.naming()).visible())
+    }
+
     /// Runs a request by its public name or URI.
     ///
     /// # Errors
     /// [`CallError::UnknownTool`] and its like for what does not exist and for what the caller's role may not see; else
     /// what the source says.
     pub async fn run(&self, op: Op, target: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
-        let started = Instant::now();
-        let method: Box<str> = op.method().into();
+        // Nothing is spent on a line that nobody reads.
+        let shown = enabled!(Level::DEBUG).then(|| (Instant::now(), Box::<str>::from(op.method())));
         let result = self.guarded(op, target, params, call).await;
+        let Some((started, method)) = shown else { return result };
         let ms = started.elapsed().as_secs_f64() * 1000.0;
         match &result {
             Ok(reply) => debug!(method, target, ms, error = reply.is_error(), "call"),
@@ -180,19 +188,13 @@ impl Face {
                 }
             }
             Op::ReadResource | Op::Subscribe | Op::Unsubscribe => self.located(op, target, params, call).await,
+            other if !target.is_empty() => self.errand(other, target, params, call).await,
             other => self.unknown_method(other, params, call).await,
         }
     }
 
     /// What goes by a name.
-    async fn named(
-        &self,
-        op: Op,
-        kind: Kind,
-        name: &str,
-        params: Params,
-        call: Arc<Call>,
-    ) -> Result<Reply, CallError> {
+    async fn named(&self, op: Op, kind: Kind, name: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
         let role = call.caller.role;
         // What the role may not see does not exist: one lookup answers both, so that the two cannot differ.
         let mut snapshot = self.snapshot();
@@ -206,52 +208,35 @@ impl Face {
         };
         let (entry, source) = snapshot.find(role, kind, name).ok_or_else(unknown)?;
         match &entry.target {
-            Target::Local(local) => source.call(request(op, local.clone(), params), call).await,
+            Target::Local(local) => {
+                let reply = self.ask(source, request(op, local.clone(), params), call).await?;
+                Ok(self.public(&snapshot, role, source, reply))
+            }
             Target::Placeholder => self.connect(source, role, call.client()).await,
         }
     }
 
-    /// What goes by a URI. Where a server is not known to list it, those that could have it are asked in turn.
-    async fn located(&self, op: Op, uri: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
-        let snapshot = self.snapshot();
-        let mut refused = None;
-        for Readable { source, local } in snapshot.readable(call.caller.role, uri) {
-            let renamed = (*local != *uri).then(|| local.clone());
-            let Params { arguments, meta, rest } = &params;
-            let params = Params { arguments: arguments.clone(), meta: meta.clone(), rest: rest.clone() };
-            match source.call(request(op.clone(), local, params), call.clone()).await {
-                Ok(reply) => return Ok(renamed.map_or(reply.clone(), |local| results::renamed(reply, &local, uri))),
-                Err(error @ (CallError::Backend(_) | CallError::UnknownMethod(_))) => {
-                    refused.get_or_insert(error);
-                }
-                Err(error) => return Err(error),
-            }
+    /// Asks the source. What it logs meanwhile is for the client.
+    async fn ask(&self, source: &Arc<dyn Source>, request: Request, call: Arc<Call>) -> Result<Reply, CallError> {
+        let at = self.gateway.sources.iter().position(|of| Arc::ptr_eq(of, source));
+        let _during = at.map(|at| self.gateway.hub.during(at, call.client()));
+        let (role, is_tool) = (call.caller.role, request.op == Op::CallTool);
+        let wants_task = request.rest.iter().any(|(name, _)| **name == *"task");
+        let reply = source.call(request, call).await?;
+        if is_tool {
+            self.gateway.errands.learn(role, source, wants_task, &reply);
         }
-        Err(refused.unwrap_or_else(|| CallError::UnknownResource(uri.into())))
-    }
-
-    /// What no revision of MCP knows. Only where there is a single source is it clear who is meant.
-    async fn unknown_method(&self, op: Op, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
-        match self.scope() {
-            Some(source) if self.snapshot().sees_source(call.caller.role, source) => {
-                source.call(request(op, "".into(), params), call).await
-            }
-            _ => Err(CallError::UnknownMethod(op.method().into())),
-        }
+        Ok(reply)
     }
 
     /// A client may know a tool that the gateway does not know yet, from an earlier session or from its user. Where the
     /// name begins as a source's do and the role could see it, that source is asked.
-    async fn learn_of(
-        &self,
-        name: &str,
-        role: RoleId,
-        client: &Arc<dyn Client>,
-    ) -> Result<Arc<Snapshot>, CallError> {
+    async fn learn_of(&self, name: &str, role: RoleId, client: &Arc<dyn Client>) -> Result<Arc<Snapshot>, CallError> {
         let role = self.gateway.roles.get(role);
         let abilities = &self.picture.abilities;
         if let Some(source) = self.scope() {
-            let (known, visible) = (source.offer(abilities), role.decide(source.name(), source.naming(), name).visible());
+            let (known, visible) =
+                (source.offer(abilities), role.decide(source.name(), source.naming(), name).visible());
             if known.tools.is_none() && visible {
                 source.learn(client).await?;
             }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use gateway_core::source::{SessionId, Told};
+use gateway_core::source::{Client, SessionId, Told};
 
 /// Whoever wants to hear what servers say by themselves. It decides what of it concerns it: its role, the level of
 /// messages that it wants, what it has subscribed to.
@@ -14,25 +14,52 @@ pub trait Listener: Send + Sync {
     fn hear(&self, told: &Told);
 }
 
-/// All who listen.
-#[derive(Default)]
-pub struct Hub(Mutex<HashMap<SessionId, Weak<dyn Listener>>>);
+/// All who listen, and all whose calls are in flight.
+pub struct Hub {
+    listeners: Mutex<HashMap<SessionId, Weak<dyn Listener>>>,
+    /// Whose calls are in flight, by the source's place.
+    callers: Box<[Mutex<Vec<Arc<dyn Client>>>]>,
+}
+
+/// The notification by which a server logs.
+const LOG_MESSAGE: &str = "notifications/message";
 
 impl Hub {
+    pub(super) fn new(sources: usize) -> Self {
+        Self { listeners: Mutex::default(), callers: std::iter::repeat_with(Mutex::default).take(sources).collect() }
+    }
+
     /// Listens from now on, under the session's name.
     pub fn join(&self, session: SessionId, listener: &Arc<dyn Listener>) {
-        self.lock().insert(session, Arc::downgrade(listener));
+        lock(&self.listeners).insert(session, Arc::downgrade(listener));
     }
 
     /// Listens no more.
     pub fn leave(&self, session: SessionId) {
-        self.lock().remove(&session);
+        lock(&self.listeners).remove(&session);
     }
 
-    /// Tells those whom it concerns: everybody, or the one session for which the server runs.
-    pub(super) fn tell(&self, told: &Told) {
+    /// A call of `client` is in flight at the source of that place, for as long as the guard lives.
+    pub(super) fn during(&self, source: usize, client: &Arc<dyn Client>) -> During<'_> {
+        let callers = self.callers.get(source);
+        if let Some(callers) = callers {
+            lock(callers).push(client.clone());
+        }
+        During { callers, client: client.clone() }
+    }
+
+    /// Tells those whom it concerns: everybody, or the one session for which the server runs. What a server that runs
+    /// for all logs is for those who wait for it: what it says belongs to a call of theirs, as far as anybody can know.
+    /// Where nobody waits, it is for all.
+    pub(super) fn tell(&self, told: &Told, source: Option<usize>) {
+        if told.session.is_none() && *told.method == *LOG_MESSAGE {
+            let waiting = source.map(|source| self.waiting(source)).unwrap_or_default();
+            if !waiting.is_empty() {
+                return waiting.iter().for_each(|client| client.tell(&told.method, told.params.as_ref()));
+            }
+        }
         let listeners: Vec<_> = {
-            let listeners = self.lock();
+            let listeners = lock(&self.listeners);
             match told.session {
                 Some(session) => listeners.get(&session).cloned().into_iter().collect(),
                 None => listeners.values().cloned().collect(),
@@ -43,13 +70,50 @@ impl Hub {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Weak<dyn Listener>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Who waits for the source: one request of each session, the one that wants most.
+    fn waiting(&self, source: usize) -> Vec<Arc<dyn Client>> {
+        let Some(callers) = self.callers.get(source) else { return Vec::new() };
+        let mut waiting: Vec<Arc<dyn Client>> = Vec::new();
+        for client in lock(callers).iter() {
+            let same = |known: &&mut Arc<dyn Client>| match (known.session(), client.session()) {
+                (Some(known), Some(session)) => known == session,
+                _ => Arc::ptr_eq(known, client),
+            };
+            let wants = |client: &Arc<dyn Client>| client.log_level().map_or((1, None), |level| (0, Some(level)));
+            match waiting.iter_mut().find(same) {
+                None => waiting.push(client.clone()),
+                Some(known) if wants(client) < wants(known) => *known = client.clone(),
+                Some(_) => {}
+            }
+        }
+        waiting
     }
+}
+
+/// Shows that a call is in flight.
+pub(super) struct During<'a> {
+    callers: Option<&'a Mutex<Vec<Arc<dyn Client>>>>,
+    client: Arc<dyn Client>,
+}
+
+impl Drop for During<'_> {
+    fn drop(&mut self) {
+        let Some(callers) = self.callers else { return };
+        let mut callers = lock(callers);
+        // From the end: most of what is in flight for long began long ago.
+        if let Some(at) = callers.iter().rposition(|client| Arc::ptr_eq(client, &self.client)) {
+            callers.swap_remove(at);
+        }
+    }
+}
+
+/// What is behind these locks is never left half-changed, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Hub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hub").field("listeners", &self.lock().len()).finish()
+        f.debug_struct("Hub").field("listeners", &lock(&self.listeners).len()).finish_non_exhaustive()
     }
 }

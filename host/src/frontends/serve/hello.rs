@@ -1,4 +1,4 @@
-//! The handshake of revisions up to 2025-11-25.
+//! How the gateway introduces itself: by the handshake of revisions up to 2025-11-25, or as often as it is asked.
 
 use std::sync::Arc;
 
@@ -12,32 +12,34 @@ use gateway_core::{
         revision::Revision,
     },
 };
+use serde_json::{Map, Value, json};
 
-use super::super::{errors, exchange::{Exchange, View}};
+use super::{
+    super::{
+        errors,
+        exchange::{Exchange, View},
+    },
+    modern::{SERVER, TASKS, supported},
+};
 
+/// For how long a client may keep the introduction of all of the gateway, in milliseconds: as long as the gateway runs
+/// it stays the same, and it may be restarted with others behind it.
+const TTL: u64 = 60_000;
 
 /// The handshake with all of the gateway. Reads nothing, starts nothing: a client waits for this answer before it does
 /// anything else.
 pub(super) fn initialize(exchange: &Exchange, id: Json, params: Option<&Json>) -> Outgoing {
     let view = match introduction(exchange, params) {
         Ok(view) => view,
-        Err(error) => return errors::answer(id, Err(error)),
+        Err(error) => return errors::answer(id, Err(error), false),
     };
     let revision = view.revision;
-    exchange.session().settle(view);
-    let identity = exchange.session().identity();
-    let result = serde_json::json!({
+    let result = json!({
         "protocolVersion": revision.as_str(),
-        // What servers have is not known yet, and asking them would start them.
-        "capabilities": {
-            "tools": { "listChanged": true },
-            "prompts": { "listChanged": true },
-            "resources": { "subscribe": true, "listChanged": true },
-            "completions": {},
-            "logging": {},
-        },
-        "serverInfo": { "name": identity.name, "version": identity.version },
+        "capabilities": capabilities(&view, exchange),
+        "serverInfo": identity(exchange),
     });
+    exchange.session().settle(view);
     Outgoing::Result { id, result: Json::from_value(&result) }
 }
 
@@ -45,7 +47,7 @@ pub(super) fn initialize(exchange: &Exchange, id: Json, params: Option<&Json>) -
 pub(super) async fn initialize_one(exchange: &Arc<Exchange>, id: Json, params: Option<&Json>) -> Outgoing {
     let view = match introduction(exchange, params) {
         Ok(view) => view,
-        Err(error) => return errors::answer(id, Err(error)),
+        Err(error) => return errors::answer(id, Err(error), false),
     };
     exchange.session().settle(view);
     let view = exchange.session().view();
@@ -56,16 +58,100 @@ pub(super) async fn initialize_one(exchange: &Arc<Exchange>, id: Json, params: O
         Err(error) => return Outgoing::error(Some(id), INTERNAL_ERROR, &error.to_string()),
     };
     let version = Json::from_value(view.revision.as_str());
-    let greeting = known.greeting.as_ref().and_then(|greeting| replace(greeting, "protocolVersion", version.as_bytes()));
-    let result = greeting.unwrap_or_else(|| {
-        let identity = exchange.session().identity();
-        Json::from_value(&serde_json::json!({
+    let handshake = known.greeting.as_ref().and_then(|own| replace(own, "protocolVersion", version.as_bytes()));
+    let result = handshake.unwrap_or_else(|| {
+        let own: Map<String, Value> = known.greeting.as_ref().and_then(|own| own.to().ok()).unwrap_or_default();
+        let info = own.get("_meta").and_then(|meta| meta.get(SERVER)).cloned();
+        let mut result = json!({
             "protocolVersion": view.revision.as_str(),
-            "capabilities": { "tools": { "listChanged": true } },
-            "serverInfo": { "name": identity.name, "version": identity.version },
-        }))
+            "capabilities": own.get("capabilities").cloned().unwrap_or_else(only_tools),
+            "serverInfo": info.unwrap_or_else(|| identity(exchange)),
+        });
+        if let Some(instructions) = own.get("instructions") {
+            result["instructions"] = instructions.clone();
+        }
+        Json::from_value(&result)
     });
     Outgoing::Result { id, result }
+}
+
+/// The introduction to a client without a handshake. A single server is asked where it is not known yet; all of the
+/// gateway answers by itself.
+pub(super) async fn discover(exchange: &Arc<Exchange>, id: Json) -> Outgoing {
+    let client: Arc<dyn Client> = exchange.clone();
+    let known = match exchange.face().introduced(&client).await {
+        Ok(known) => known,
+        Err(error) => return Outgoing::error(Some(id), INTERNAL_ERROR, &error.to_string()),
+    };
+    let versions = Json::from_value(&supported());
+    let discovered = known.greeting.as_ref().and_then(|own| replace(own, "supportedVersions", versions.as_bytes()));
+    let result = discovered.unwrap_or_else(|| match (exchange.face().scope(), &known.greeting) {
+        (None, _) => Json::from_value(&json!({
+            "resultType": "complete",
+            "supportedVersions": supported(),
+            "capabilities": capabilities(exchange.view(), exchange),
+            "ttlMs": TTL,
+            "cacheScope": "private",
+            "_meta": { SERVER: identity(exchange) },
+        })),
+        (Some(_), greeting) => bridged(greeting.as_ref().and_then(|own| own.to().ok()).unwrap_or_default(), exchange),
+    });
+    Outgoing::Result { id, result }
+}
+
+/// What an older server says of itself, as a newer one would.
+fn bridged(mut own: Map<String, Value>, exchange: &Exchange) -> Json {
+    let mut capabilities = own.remove("capabilities").unwrap_or_else(only_tools);
+    if let Some(capabilities) = capabilities.as_object_mut() {
+        // Tasks of 2025-11-25 are asked for by the request, which this revision does not know.
+        capabilities.remove("tasks");
+    }
+    let mut result = json!({
+        "resultType": "complete",
+        "supportedVersions": supported(),
+        "capabilities": capabilities,
+        "ttlMs": 0,
+        "cacheScope": "private",
+        "_meta": { SERVER: own.remove("serverInfo").unwrap_or_else(|| identity(exchange)) },
+    });
+    if let Some(instructions) = own.remove("instructions") {
+        result["instructions"] = instructions;
+    }
+    Json::from_value(&result)
+}
+
+/// What all of the gateway can do. What servers have is not known yet, and asking them would start them; where there
+/// are none, there is nothing but tools.
+fn capabilities(view: &View, exchange: &Exchange) -> Value {
+    if !view.face.has_servers(exchange.caller().role) {
+        return only_tools();
+    }
+    let mut all = json!({
+        "tools": { "listChanged": true },
+        "prompts": { "listChanged": true },
+        "resources": { "subscribe": true, "listChanged": true },
+        "completions": {},
+        "logging": {},
+    });
+    // Whether a tool makes tasks is said by its definition (MCP 2025-11-25, "Tasks", tool-level negotiation), and by
+    // its answer since.
+    match view.revision {
+        Revision::V2025_11_25 => {
+            all["tasks"] = json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } });
+        }
+        _ if view.is_modern() => all["extensions"] = json!({ TASKS: {} }),
+        _ => {}
+    }
+    all
+}
+
+fn only_tools() -> Value {
+    json!({ "tools": { "listChanged": true } })
+}
+
+fn identity(exchange: &Exchange) -> Value {
+    let identity = exchange.session().identity();
+    json!({ "name": identity.name, "version": identity.version })
 }
 
 fn introduction(exchange: &Exchange, params: Option<&Json>) -> Result<View, CallError> {

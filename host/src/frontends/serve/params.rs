@@ -6,6 +6,7 @@ use gateway_core::{
     wire::json::{Members, Object},
 };
 
+use super::modern::OF_THIS_HOP;
 use crate::gateway::Params;
 
 /// What a request asks for.
@@ -58,6 +59,24 @@ pub(super) fn completion(params: Option<Json>) -> Result<Asked, CallError> {
     Ok(asked(op, &target, &params, &members, &["ref"]))
 }
 
+/// What goes by the id of a task.
+pub(super) fn task(method: &str, params: Option<Json>) -> Result<Asked, CallError> {
+    let params = params.ok_or_else(|| invalid("`params` are missing"))?;
+    let members = object(&params, &["taskId", "inputResponses", "_meta"])?;
+    let id = members.text("taskId").ok_or_else(|| invalid("`taskId` has to be a text"))?;
+    Ok(asked(Op::Other(method.into()), &id, &params, &members, &[]))
+}
+
+/// What is listed in whole: there are no further pages.
+pub(super) fn list(params: Option<&Json>) -> Result<(), CallError> {
+    let members = params.and_then(|params| Members::read(params.as_bytes()).ok()).unwrap_or_default();
+    match members.get("cursor") {
+        None => Ok(()),
+        Some(cursor) if cursor.get() == "null" => Ok(()),
+        Some(_) => Err(invalid("`cursor` is none that was given here")),
+    }
+}
+
 /// Any other method.
 pub(super) fn other(method: &str, params: Option<Json>) -> Result<Asked, CallError> {
     let params = params.unwrap_or(Json::empty_object());
@@ -83,16 +102,22 @@ fn invalid(message: &str) -> CallError {
     CallError::InvalidParams(message.into())
 }
 
-/// `_meta` without the client's progress token, and the token: towards the backend the gateway has tokens of its own.
+/// `_meta` without what belongs to this hop alone, and the client's progress token: towards the backend the gateway has
+/// tokens of its own, and says itself who it is.
 fn meta(meta: Option<Json>) -> (Option<Json>, Option<Json>) {
+    const TOKEN: &str = "progressToken";
     let Some(meta) = meta else { return (None, None) };
     let Ok(members) = Members::read(meta.as_bytes()) else { return (None, None) };
-    let Some(token) = members.part(meta.bytes(), "progressToken") else { return (Some(meta.clone()), None) };
+    let token = members.part(meta.bytes(), TOKEN);
+    let goes_on = |name: &str| name != TOKEN && !OF_THIS_HOP.contains(&name);
+    if members.iter().all(|(name, _)| goes_on(name)) {
+        return (Some(meta.clone()), token);
+    }
     let mut rest = Object::with_capacity(meta.as_bytes().len());
     let mut empty = true;
-    for (name, value) in members.iter().filter(|(name, _)| *name != "progressToken") {
+    for (name, value) in members.iter().filter(|(name, _)| goes_on(name)) {
         rest.raw(name, value.get().as_bytes());
         empty = false;
     }
-    ((!empty).then(|| rest.finish()), Some(token))
+    ((!empty).then(|| rest.finish()), token)
 }

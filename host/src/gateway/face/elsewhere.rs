@@ -1,0 +1,143 @@
+//! What does not go by a name of the catalogue: URIs, tasks, and what no revision of MCP knows.
+
+use std::sync::Arc;
+
+use gateway_core::{
+    call::Call,
+    error::CallError,
+    name::SourceName,
+    payload::{Json, Op, Reply},
+    role::RoleId,
+    snapshot::{Readable, Snapshot},
+    source::Source,
+};
+use serde_json::{Value, json};
+
+use super::{Face, Params, request};
+use crate::results;
+
+/// There is no such thing, as servers of any revision say it.
+const NOT_FOUND: [i64; 2] = [-32002, -32602];
+
+/// How many pages of a server's tasks are read.
+const MAX_PAGES: usize = 100;
+
+impl Face {
+    /// What goes by a URI. Where a server is not known to list it, those that could have it are asked in turn.
+    pub(super) async fn located(&self, op: Op, uri: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
+        let role = call.caller.role;
+        let snapshot = match self.scope() {
+            // A client may know a URI from an earlier session.
+            Some(source) if source.offer(&self.picture.abilities).tools.is_none() => {
+                source.learn(call.client()).await?;
+                self.refresh()
+            }
+            _ => self.snapshot(),
+        };
+        let mut refused = None;
+        for Readable { source, local, listed } in snapshot.readable(role, uri) {
+            let params =
+                Params { arguments: params.arguments.clone(), meta: params.meta.clone(), rest: params.rest.clone() };
+            match self.ask(source, request(op.clone(), local, params), call.clone()).await {
+                Ok(reply) => return Ok(self.public(&snapshot, role, source, reply)),
+                // What is hidden and what does not exist are told apart nowhere, by no server's own words either.
+                Err(CallError::Backend(error)) if !listed && self.hides(role) && is_not_found(&error) => {}
+                Err(error @ (CallError::Backend(_) | CallError::UnknownMethod(_))) => {
+                    refused.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused.unwrap_or_else(|| CallError::UnknownResource(uri.into())))
+    }
+
+    fn hides(&self, role: RoleId) -> bool {
+        let role = self.gateway.roles.get(role);
+        role.allow.is_some() || !role.deny.is_empty()
+    }
+
+    /// The reply with the URIs that the client knows, where two servers have the same.
+    pub(super) fn public(&self, snapshot: &Snapshot, role: RoleId, source: &Arc<dyn Source>, reply: Reply) -> Reply {
+        if !snapshot.renames(source) {
+            return reply;
+        }
+        results::renamed(reply, |local| snapshot.public_uri(role, source, local))
+    }
+
+    /// What is asked of a task: by whoever runs it, if this role made it.
+    pub(super) async fn errand(&self, op: Op, id: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
+        let role = call.caller.role;
+        let runners = match self.scope() {
+            Some(source) if self.snapshot().sees_source(role, source) => vec![source.clone()],
+            Some(_) => Vec::new(),
+            None => self.gateway.errands.runners(role, id),
+        };
+        let mut refused = None;
+        for source in runners {
+            let params = Params { arguments: None, meta: params.meta.clone(), rest: params.rest.clone() };
+            match self.ask(&source, request(op.clone(), "".into(), params), call.clone()).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        // MCP 2025-11-25, "Tasks", protocol errors.
+        Err(refused.unwrap_or_else(|| CallError::InvalidParams(format!("Task not found: {id}").into())))
+    }
+
+    /// The tasks that this role made, wherever they run.
+    ///
+    /// # Errors
+    /// Where the single source that is seen refuses.
+    pub async fn errands(&self, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
+        let role = call.caller.role;
+        let method = || Op::Other("tasks/list".into());
+        if let Some(source) = self.scope().filter(|source| self.snapshot().sees_source(role, source)) {
+            return self.ask(source, request(method(), "".into(), params), call).await;
+        }
+        let mut tasks = Vec::new();
+        for source in self.gateway.errands.all_runners(role) {
+            let mut cursor = None;
+            for _ in 0..MAX_PAGES {
+                let rest = cursor.take().map(|cursor| ("cursor".into(), Json::from_value::<Value>(&cursor)));
+                let params = Params { rest: rest.into_iter().collect(), ..Params::default() };
+                // A server that does not list its tasks keeps nobody from seeing those of the others.
+                let Ok(reply) = self.ask(&source, request(method(), "".into(), params), call.clone()).await else {
+                    break;
+                };
+                let Ok(mut page) = reply.body.to::<Value>() else { break };
+                if let Some(Value::Array(listed)) = page.get_mut("tasks").map(Value::take) {
+                    let own = |task: &Value| {
+                        task["taskId"].as_str().is_some_and(|id| self.gateway.errands.runs(role, &source, id))
+                    };
+                    tasks.extend(listed.into_iter().filter(own));
+                }
+                match page.get_mut("nextCursor").map(Value::take) {
+                    Some(next @ Value::String(_)) => cursor = Some(next),
+                    _ => break,
+                }
+            }
+        }
+        Ok(Reply { body: Json::from_value(&json!({ "tasks": tasks })) })
+    }
+
+    /// What no revision of MCP knows. Only where there is a single server is it clear who is meant.
+    pub(super) async fn unknown_method(&self, op: Op, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
+        let snapshot = self.snapshot();
+        let mut meant = self.scope().map_or(&*self.gateway.sources, std::slice::from_ref).iter().filter(|source| {
+            (self.scope().is_some() || is_server(source)) && snapshot.sees_source(call.caller.role, source)
+        });
+        match (meant.next(), meant.next()) {
+            (Some(source), None) => self.ask(source, request(op, "".into(), params), call).await,
+            _ => Err(CallError::UnknownMethod(op.method().into())),
+        }
+    }
+}
+
+/// Whether it is somebody else's server: plugins and the gateway's own tools know no other methods.
+pub(super) fn is_server(source: &Arc<dyn Source>) -> bool {
+    !source.learns_at_once() && *source.name() != SourceName::gateway()
+}
+
+fn is_not_found(error: &Json) -> bool {
+    error.to::<Value>().is_ok_and(|error| error["code"].as_i64().is_some_and(|code| NOT_FOUND.contains(&code)))
+}
