@@ -1,4 +1,8 @@
 //! The composition root: it alone names every part, and it ends them in order.
+//!
+//! [`serve`] is what it does then.
+
+mod serve;
 
 use std::{
     path::{Path, PathBuf},
@@ -13,32 +17,21 @@ use gateway_core::{
     tasks::Tasks,
 };
 use gateway_wasm::{EngineOptions, Plugin, PluginEngine, PluginSettings};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::mpsc,
-};
-use tracing::{debug, info, warn};
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
 
 use crate::{
     config::{Broken, Config, Loaded},
     folders::Folders,
-    frontends::{
-        exchange::Way,
-        session::{Access, Identity, Session},
-        stdio,
-    },
     gateway::Gateway,
     packages::{Configured, Downloads},
     sources::{
         native::Native,
-        upstream::{Endpoint, Settings, Stage, Upstream, config::ServerConfig, guard::Guard},
+        upstream::{Endpoint, Settings, Stage, Upstream, config::ServerConfig, guard::Guard, oauth::Login},
     },
 };
 
-/// How long calls in flight may take to end when the gateway ends.
-const DRAIN: Duration = Duration::from_secs(10);
-
-/// How long servers may take to end by themselves after that.
+/// How long servers may take to end by themselves when the gateway ends.
 const STOP: Duration = Duration::from_secs(2);
 
 /// Told in a few words what takes long at the moment. Must not wait.
@@ -83,9 +76,15 @@ impl App {
         let role = roles.resolve(role)?;
         let (events, told) = Events::channel();
         let mut sources: Vec<Arc<dyn Source>> = vec![Arc::new(Native::new())];
-        sources.extend(servers(&config, &folders.learnt(file), &events, observer));
+        sources.extend(servers(&config, &Kept::of(folders, file), &events, observer));
         sources.extend(plugins(&config, folders, &events, observer));
         let gateway = Arc::new(Gateway::new(roles, sources));
+        let hearing = Arc::downgrade(&gateway);
+        events.hear(move |told| {
+            if let Some(gateway) = hearing.upgrade() {
+                gateway.hear(told);
+            }
+        });
         let app = Self { gateway, config, broken, role, tasks: Tasks::new() };
         app.follow(told);
         Ok(app)
@@ -115,86 +114,36 @@ impl App {
         self.role
     }
 
-    /// Serves one client on standard input and output, until it closes its side or a signal comes; then ends
-    /// everything.
-    ///
-    /// # Errors
-    /// Where standard input cannot be read, or no signal handler can be set.
-    pub async fn serve_stdio(self) -> std::io::Result<()> {
-        let identity = Identity { name: self.config.name.clone(), version: env!("CARGO_PKG_VERSION") };
-        let (way, outgoing) = mpsc::unbounded_channel();
-        let way: Arc<dyn Way> = Arc::new(way);
-        let access = Access { role: self.role, scope: None };
-        let session = Session::new(self.gateway.clone(), access, identity, way.clone());
-        let session = session.ok_or_else(|| std::io::Error::other("there is nothing to serve"))?;
-        let writer = tokio::spawn(stdio::write(outgoing));
-        // A task of its own: on the way in, waking the future that the runtime was entered with costs a system call.
-        let client = session.clone();
-        let mut reader = tokio::spawn(async move { stdio::read(&client, &way).await });
-        let mut signals = Signals::new()?;
-        let read = tokio::select! {
-            read = &mut reader => read.unwrap_or(Ok(())),
-            () = signals.next() => Ok(()),
-        };
-        reader.abort();
-        debug!("no more is taken; what runs is given {} s", DRAIN.as_secs());
-        let quit = async {
-            session.tasks().drain(DRAIN).await;
-            self.stop().await;
-            // The last one to hold the way out: what was sent before is written before it closes.
-            drop(session);
-            match writer.await {
-                Ok(Err(error)) => debug!("standard output: {error}"),
-                _ => debug!("everything was sent"),
-            }
-        };
-        tokio::select! {
-            () = quit => {}
-            () = signals.next() => info!("a second signal: not waiting any longer"),
-        }
-        read
-    }
-
-    /// Ends everything: what was started is stopped.
-    pub async fn stop(&self) {
-        self.tasks.drain(Duration::ZERO).await;
-        self.gateway.stop(STOP).await;
-    }
-
     fn follow(&self, told: mpsc::UnboundedReceiver<Event>) {
         let gateway = self.gateway.clone();
         self.tasks.spawn(async move { gateway.follow(told).await });
     }
 }
 
-/// The signals that end the program politely.
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+/// Where things of one configuration are kept.
+struct Kept {
+    learnt: PathBuf,
+    state: PathBuf,
 }
 
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
+impl Kept {
+    fn of(folders: &Folders, file: &Path) -> Self {
+        Self { learnt: folders.learnt(file), state: folders.state(file) }
     }
 }
 
 /// The external servers, in the configuration's order. All of them cold.
-fn servers(config: &Config, learnt: &Path, events: &Events, observer: Option<&Observer>) -> Vec<Arc<dyn Source>> {
+fn servers(config: &Config, kept: &Kept, events: &Events, observer: Option<&Observer>) -> Vec<Arc<dyn Source>> {
     let guard = Arc::new(Guard::new(this_program()));
     let mut servers: Vec<Arc<dyn Source>> = Vec::new();
     for (name, server) in config.servers.iter().filter(|(_, server)| server.enabled) {
         match server.endpoint() {
-            Ok(endpoint) => {
+            Ok(mut endpoint) => {
+                if let Endpoint::Remote(remote) = &mut endpoint {
+                    remote.login = Some(Arc::new(Login::new(name.clone(), remote.url.clone(), &kept.state)));
+                }
                 let mut settings = server_settings(name, server, endpoint, config, events, &guard);
-                settings.state_folder = Some(learnt.to_owned());
+                settings.state_folder = Some(kept.learnt.clone());
                 settings.observer = observer.cloned().map(|observer| {
                     let tell = move |name: &SourceName, stage| {
                         if stage == Stage::Starting {

@@ -35,7 +35,7 @@ use serde::Deserialize;
 
 use self::{
     document::Document,
-    later::{AuthConfig, PipelineConfig},
+    later::PipelineConfig,
 };
 pub use self::{
     entries::Entries,
@@ -46,7 +46,7 @@ pub use self::{
     problem::{Problem, Report},
     role::RoleConfig,
 };
-use crate::sources::upstream::config::ServerConfig;
+use crate::{frontends::auth::AuthConfig, sources::upstream::config::ServerConfig};
 
 /// Configuration of MCP Gateway.
 ///
@@ -88,6 +88,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// Further names that `gateway serve` answers to, in `Host` and `Origin`.
     pub allowed_hosts: Vec<String>,
+    /// How long a client's session over HTTP may be unused before it ends. Default: 30 minutes.
+    pub session_timeout: Seconds,
     /// External MCP servers by name; `backends` is another name of this section.
     #[serde(alias = "backends")]
     pub servers: Entries<SourceName, ServerConfig>,
@@ -210,6 +212,7 @@ impl Default for Config {
             watch: true,
             log_level: LogLevel::default(),
             allowed_hosts: Vec::new(),
+            session_timeout: Seconds::new(1800),
             servers: Entries::default(),
             plugins: Entries::default(),
             pipelines: Entries::default(),
@@ -308,6 +311,7 @@ impl Loaded {
         let usable = |name: &SourceName| broken.iter().all(|entry| entry.name != *name);
         config.servers.retain(|name, _| usable(name));
         config.plugins.retain(|name, _| usable(name));
+        checks::drop_tokens(&mut config, &report.problems);
         Self { config, broken, report }
     }
 }

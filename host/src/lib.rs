@@ -20,16 +20,18 @@
 //! gateway_core, gateway_wasm        <- packages (only what a package is, and what a plugin asks for)
 //! gateway_core, gateway_wasm        <- sources (not gateway, not each other)
 //! gateway_core, gateway             <- frontends (never sources, never gateway_wasm)
+//! gateway_core, gateway             <- admin (what is told over HTTP beside MCP; `axum` only there and in frontends)
 //! everything                        <- config, app, cli
 //! ```
 //!
 //! # Around it
 //!
-//! * [`app`] puts everything together and ends it in order.
+//! * [`app`] puts everything together and ends it in order; [`admin`] tells over HTTP how it is doing.
 //! * [`config`] reads `gateway.yaml`, and says everything that is wrong with it at once.
 //! * [`packages`] are plugins as files: where they come from, whether they are the ones that were meant.
 //! * [`cli`] has one file for each command; [`folders`] says where things are kept; [`telemetry`] logs.
 
+pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod config;

@@ -1,7 +1,8 @@
 //! What the program says about itself: on standard error, since standard output belongs to MCP.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
+use tracing::{Level, enabled, info};
 use tracing_subscriber::{EnvFilter, fmt};
 
 /// Starts logging. `level` holds for the gateway and what its servers and plugins say; libraries speak up from
@@ -18,4 +19,13 @@ pub fn start(level: &str) {
         fmt().with_env_filter(EnvFilter::new(filter)).with_writer(stderr).with_ansi(stderr().is_terminal());
     // Tests start it more than once in one process.
     let _ = subscriber.try_init();
+}
+
+/// Says what somebody waits for, whatever is logged; where errors alone are wanted, nothing.
+pub fn announce(message: &str) {
+    if enabled!(Level::INFO) {
+        info!("{message}");
+    } else if enabled!(Level::WARN) {
+        let _ = writeln!(std::io::stderr(), "{message}");
+    }
 }

@@ -29,6 +29,12 @@ impl Tasks {
             .abort_handle()
     }
 
+    /// Ends all tasks, and those that are still to come, without waiting for it.
+    pub fn stop(&self) {
+        self.tracker.close();
+        self.stop.cancel();
+    }
+
     /// Waits until all tasks are done; what is not done after `grace` is dropped, which cancels it.
     pub async fn drain(&self, grace: Duration) {
         self.tracker.close();

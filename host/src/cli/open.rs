@@ -2,7 +2,7 @@
 
 use std::{
     io::{Write as _, stderr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -54,8 +54,16 @@ pub fn load(global: &Global, logging: Logging) -> anyhow::Result<(PathBuf, Loade
 /// Wrong usage or configuration, above all a role that is not configured.
 pub fn open(global: &Global, role: Option<&str>, logging: Logging, observer: Option<&Observer>) -> anyhow::Result<App> {
     let (file, loaded) = load(global, logging)?;
+    build(&file, loaded, role, observer)
+}
+
+/// The gateway of a configuration that was read, as [`open`] gives it.
+///
+/// # Errors
+/// A role that is not configured.
+pub fn build(file: &Path, loaded: Loaded, role: Option<&str>, observer: Option<&Observer>) -> anyhow::Result<App> {
     let folders = Folders::discover()?;
-    App::build(&file, loaded, &folders, role, observer).map_err(|BuildError::Role(error)| no_role(&error).into())
+    App::build(file, loaded, &folders, role, observer).map_err(|BuildError::Role(error)| no_role(&error).into())
 }
 
 /// All that is known without starting a server.

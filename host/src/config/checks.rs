@@ -1,5 +1,6 @@
 //! What types cannot say: keys that need or exclude each other, names that clash, files that are not there.
 
+mod auth;
 mod plugins;
 mod roles;
 mod servers;
@@ -26,6 +27,7 @@ pub(super) fn run(config: &Config, root: &Value, problems: &mut Vec<Problem>) {
     plugins::check(config, &mut checks);
     checks.one_namespace();
     roles::check(config, &mut checks);
+    auth::check(config, &mut checks);
 }
 
 /// Makes relative paths start at `base`, the file's folder.
@@ -64,6 +66,20 @@ pub(super) fn broken(config: &Config, problems: &[Problem]) -> Vec<Broken> {
         }
     }
     broken
+}
+
+/// Takes the tokens out that cannot be used: what their variables' names say must open nothing.
+pub(super) fn drop_tokens(config: &mut Config, problems: &[Problem]) {
+    let Some(auth) = &mut config.auth else { return };
+    let broken = |at: usize| {
+        let entry = KeyPath::of(["auth", "tokens"]).with(at);
+        problems.iter().any(|problem| problem.severity == Severity::Entry && problem.path.is_within(&entry))
+    };
+    let mut at = 0;
+    auth.tokens.retain(|_| {
+        at += 1;
+        !broken(at - 1)
+    });
 }
 
 /// The problems so far, and the file's own content.
@@ -114,6 +130,10 @@ impl Checks<'_> {
 
     fn settings(&mut self, config: &Config) {
         self.not_zero(KeyPath::of(["request_timeout"]), Some(config.request_timeout), 60);
+        if config.session_timeout.is_zero() {
+            let problem = Problem::error(KeyPath::of(["session_timeout"]), "a session would end before it is used");
+            self.push(problem.hint("write `session_timeout: 30m`, or leave it out for the default").at_value());
+        }
         for key in ["name", "host"] {
             let text = if key == "name" { &config.name } else { &config.host };
             if text.trim().is_empty() {

@@ -3,12 +3,13 @@
 use super::problem::{Key, Problem, Severity};
 
 /// Keys with a value that is right.
-const EXAMPLES: [(&str, &str); 16] = [
+const EXAMPLES: [(&str, &str); 17] = [
     ("port", "port: 39400"),
     ("log_level", "log_level: info"),
     ("separator", "separator: \"__\""),
     ("discovery", "discovery: lazy"),
     ("idle_timeout", "idle_timeout: 5m"),
+    ("session_timeout", "session_timeout: 30m"),
     ("request_timeout", "request_timeout: 60"),
     ("start_timeout", "start_timeout: 30"),
     ("heartbeat", "heartbeat: 30"),

@@ -51,47 +51,5 @@ pub enum OnError {
     Continue,
 }
 
-/// Who may use the gateway over HTTP, and as which role.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct AuthConfig {
-    /// Fixed tokens.
-    pub tokens: Vec<TokenConfig>,
-    /// Tokens of an identity provider.
-    pub jwt: Option<JwtConfig>,
-}
-
-/// A fixed token: itself (as a variable, `${DEV_TOKEN}`) or its SHA-256.
-#[derive(Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TokenConfig {
-    /// The role of whoever has it.
-    pub role: String,
-    /// The token.
-    pub token: Option<String>,
-    /// The token's SHA-256, in hexadecimal.
-    pub sha256: Option<String>,
-}
-
-impl std::fmt::Debug for TokenConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TokenConfig").field("role", &self.role).finish_non_exhaustive()
-    }
-}
-
-/// Tokens of an identity provider.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct JwtConfig {
-    /// Who issues them.
-    pub issuer: String,
-    /// Whom they are for.
-    pub audience: Option<String>,
-    /// Where the provider's keys are. Default: as the issuer's own metadata says.
-    pub jwks_url: Option<String>,
-    /// The claim that names the role. Default: role.
-    pub role_claim: Option<String>,
-}
-
 /// Pipelines by name.
 pub type Pipelines = super::Entries<SourceName, PipelineConfig>;

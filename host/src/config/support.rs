@@ -10,32 +10,29 @@ use super::{
 
 /// Warns of each key that asks for what is not there yet. A key with its default asks for nothing.
 pub(super) fn warn(root: &Value, config: &Config, problems: &mut Vec<Problem>) {
-    let default = Config::default();
     let asked = [
-        ("host", config.host != default.host, SERVE),
-        ("port", config.port != default.port, SERVE),
-        ("allowed_hosts", !config.allowed_hosts.is_empty(), SERVE),
-        ("auth", config.auth.is_some(), SERVE),
-        (written(root, "meta_tools", "enable_meta_mcp"), config.meta_tools, NOT_YET),
-        ("pin", !config.pin.is_empty(), NOT_YET),
-        ("discovery", config.discovery == Discovery::Eager, NOT_YET),
-        ("management", config.management, NOT_YET),
-        ("allow_commands", !config.allow_commands.is_empty(), NOT_YET),
-        ("allow_urls", !config.allow_urls.is_empty(), NOT_YET),
-        ("watch", root.get("watch") == Some(&Value::Bool(true)), NOT_YET),
-        ("pipelines", !config.pipelines.is_empty(), NOT_YET),
+        (written(root, "meta_tools", "enable_meta_mcp"), config.meta_tools),
+        ("pin", !config.pin.is_empty()),
+        ("discovery", config.discovery == Discovery::Eager),
+        ("management", config.management),
+        ("allow_commands", !config.allow_commands.is_empty()),
+        ("allow_urls", !config.allow_urls.is_empty()),
+        ("watch", root.get("watch") == Some(&Value::Bool(true))),
+        ("pipelines", !config.pipelines.is_empty()),
     ];
-    let asked = asked.into_iter().filter(|(_, asks, _)| *asks);
-    problems.extend(asked.map(|(key, _, why)| problem(KeyPath::of([key]), key, why)));
+    let asked = asked.into_iter().filter(|(_, asks)| *asks);
+    problems.extend(asked.map(|(key, _)| problem(KeyPath::of([key]), key)));
+    if config.auth.as_ref().is_some_and(|auth| auth.jwt.is_some()) {
+        problems.push(problem(KeyPath::of(["auth", "jwt"]), "jwt"));
+    }
     plugins(root, problems);
 }
 
 const NOT_YET: &str = "this version does not act on it yet";
-const SERVE: &str = "it belongs to `gateway serve`, which this version does not have yet";
 
-fn problem(path: KeyPath, key: &str, why: &str) -> Problem {
+fn problem(path: KeyPath, key: &str) -> Problem {
     let about = path.parent().unwrap_or_default();
-    Problem::warning(path, format!("`{key}` has no effect: {why}")).about(about)
+    Problem::warning(path, format!("`{key}` has no effect: {NOT_YET}")).about(about)
 }
 
 fn written<'k>(root: &Value, key: &'k str, alias: &'k str) -> &'k str {
@@ -53,7 +50,7 @@ fn plugins(root: &Value, problems: &mut Vec<Problem>) {
         for (outer, key, value) in places.into_iter().chain(limits) {
             // What is written as it is without it asks for nothing.
             if value.is_some_and(|value| value.as_str() != Some("fresh")) {
-                problems.push(problem(outer.with(key), key, NOT_YET));
+                problems.push(problem(outer.with(key), key));
             }
         }
     }

@@ -1,0 +1,116 @@
+//! `/health`, `/livez` and `/readyz`.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Extension, Router,
+    extract::State,
+    http::{HeaderName, StatusCode, header::CONTENT_TYPE},
+    routing::get,
+};
+use gateway_core::{
+    call::Caller,
+    role::RoleId,
+    snapshot::Snapshot,
+    source::{Abilities, Kind, Source, SourceStatus, State as Doing},
+};
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::gateway::Gateway;
+
+/// What there is to tell.
+#[derive(Clone)]
+pub struct Health {
+    gateway: Arc<Gateway>,
+    started: Instant,
+    idle_timeout: Duration,
+    /// Something of the configuration cannot be used.
+    broken: bool,
+    leaving: CancellationToken,
+}
+
+impl Health {
+    /// The health of `gateway`, which is no longer ready once `leaving`. `broken`: something of its configuration cannot
+    /// be used.
+    #[must_use]
+    pub fn new(gateway: Arc<Gateway>, idle_timeout: Duration, broken: bool, leaving: CancellationToken) -> Self {
+        Self { gateway, started: Instant::now(), idle_timeout, broken, leaving }
+    }
+
+    /// The routes.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/health", get(health))
+            .route("/livez", get(async || "ok\n"))
+            .route("/readyz", get(readyz))
+            .with_state(self)
+    }
+
+    /// As far as `role` may know of it.
+    fn report(&self, role: RoleId) -> Value {
+        let snapshot = self.gateway.face(&Abilities::NONE).snapshot();
+        let (mut backends, mut plugins, mut connected) = (Map::new(), Map::new(), Vec::new());
+        let mut failed = self.broken;
+        for source in seen(&snapshot, role) {
+            let (name, status) = (source.name().to_string(), source.status());
+            failed |= status.state == Doing::Failed;
+            match status.kind {
+                "server" => {
+                    if status.state == Doing::Running {
+                        connected.push(name.clone());
+                    }
+                    backends.insert(name, backend(&status));
+                }
+                "plugin" => drop(plugins.insert(name, json!(status))),
+                _ => {}
+            }
+        }
+        json!({
+            "status": if failed { "degraded" } else { "healthy" },
+            "version": env!("CARGO_PKG_VERSION"),
+            "uptime_s": self.started.elapsed().as_secs(),
+            "servers_configured": backends.len(),
+            "servers_connected": connected,
+            "tools_total": snapshot.visible(role, Kind::Tool).count(),
+            "idle_timeout": self.idle_timeout.as_secs(),
+            "backends": backends,
+            "plugins": plugins,
+        })
+    }
+}
+
+fn seen(snapshot: &Snapshot, role: RoleId) -> impl Iterator<Item = &Arc<dyn Source>> {
+    snapshot.sources().iter().filter(move |source| snapshot.sees_source(role, source))
+}
+
+/// The members have the names of the gateway that this one replaces.
+fn backend(status: &SourceStatus) -> Value {
+    let mut backend = json!({
+        "running": status.state == Doing::Running,
+        "restart_count": status.starts,
+        "tools_cached": status.tools.unwrap_or_default(),
+        "state": status.state,
+    });
+    if let Some(error) = &status.error {
+        backend["error"] = json!(error);
+    }
+    backend
+}
+
+async fn health(
+    State(health): State<Health>,
+    Extension(caller): Extension<Caller>,
+) -> ([(HeaderName, &'static str); 1], String) {
+    ([(CONTENT_TYPE, "application/json")], health.report(caller.role).to_string())
+}
+
+async fn readyz(State(health): State<Health>) -> (StatusCode, &'static str) {
+    match health.leaving.is_cancelled() {
+        false => (StatusCode::OK, "ok\n"),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "ending\n"),
+    }
+}

@@ -1,0 +1,99 @@
+//! `gateway serve`: MCP clients over HTTP.
+
+use std::{io::ErrorKind, net::SocketAddr, process::ExitCode};
+
+use anyhow::Context as _;
+use tokio::net::{TcpListener, lookup_host};
+
+use super::{
+    Global, Hint, Usage,
+    open::{Logging, build, load},
+};
+use crate::{app::App, config::Config, frontends::auth::Door};
+
+/// Serve MCP clients over HTTP
+#[derive(Debug, clap::Args)]
+pub struct ServeCommand {
+    /// The address to listen on; anything but loopback needs `auth` [default: `host` of the configuration]
+    #[arg(long, env = "MCP_GATEWAY_HOST")]
+    host: Option<String>,
+    /// The port to listen on; 0: any that is free [default: `port` of the configuration]
+    #[arg(short, long, env = "MCP_GATEWAY_PORT")]
+    port: Option<u16>,
+    /// List all tools, whatever `meta_tools` says
+    #[arg(long)]
+    no_meta_mcp: bool,
+    /// The role that filters what clients see, where there is no `auth` [default: `default_role`]
+    #[arg(long, env = "MCP_GATEWAY_ROLE")]
+    role: Option<String>,
+}
+
+impl ServeCommand {
+    /// Runs the command until a signal comes.
+    ///
+    /// # Errors
+    /// Wrong usage or configuration; an address that cannot be listened on.
+    pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        let (file, mut loaded) = load(global, Logging::Configured)?;
+        loaded.config.meta_tools &= !self.no_meta_mcp;
+        let host = self.host.clone().unwrap_or_else(|| loaded.config.host.clone());
+        let port = self.port.unwrap_or(loaded.config.port);
+        let addresses = addresses(&host, port).await?;
+        allow(&addresses, &host, &loaded.config)?;
+        let role = self.role(&loaded.config)?;
+        let app = build(&file, loaded, role.as_deref(), None)?;
+        let door = door(&app)?;
+        let listener = TcpListener::bind(&addresses[..]).await.map_err(|error| cannot_listen(error, &host, port))?;
+        app.serve_http(listener, &host, door).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The role that the gateway is put together for. With `auth` each request has that of its token, and any of them
+    /// will do.
+    fn role(&self, config: &Config) -> anyhow::Result<Option<String>> {
+        let Some(auth) = &config.auth else { return Ok(self.role.clone()) };
+        let nobody = || Usage::new("nobody could come in: `auth` has no token that can be used");
+        let token = auth.tokens.first().ok_or_else(|| nobody().hint("`gateway check` says what is wrong with them"))?;
+        Ok(Some(token.role.clone()))
+    }
+}
+
+async fn addresses(host: &str, port: u16) -> anyhow::Result<Vec<SocketAddr>> {
+    let plain = host.trim_start_matches('[').trim_end_matches(']');
+    let found = lookup_host((plain, port)).await;
+    let found: Vec<_> = found.with_context(|| format!("cannot listen on {host}"))?.collect();
+    match found.is_empty() {
+        true => Err(Usage::new(format!("cannot listen on {host}: the name has no address")).into()),
+        false => Ok(found),
+    }
+}
+
+/// Whoever can reach the gateway can use it, unless there is `auth`.
+fn allow(addresses: &[SocketAddr], host: &str, config: &Config) -> Result<(), Usage> {
+    if config.auth.is_some() || addresses.iter().all(|address| address.ip().is_loopback()) {
+        return Ok(());
+    }
+    let message = format!("cannot listen on {host}: without `auth`, whoever can reach it could use every tool");
+    Err(Usage::new(message).hint(
+        "add `auth: { tokens: [{ role: ROLE, token: \"${TOKEN}\" }] }` to the configuration, or listen on 127.0.0.1",
+    ))
+}
+
+fn door(app: &App) -> Result<Door, Usage> {
+    match &app.config().auth {
+        None => Ok(Door::Open(app.role())),
+        Some(auth) => Door::of(auth, app.gateway().roles()).map_err(|error| Usage::new(error.to_string())),
+    }
+}
+
+fn cannot_listen(error: std::io::Error, host: &str, port: u16) -> anyhow::Error {
+    let kind = error.kind();
+    let error = anyhow::Error::new(error).context(format!("cannot listen on {host}:{port}"));
+    let hint = match kind {
+        ErrorKind::AddrInUse => "another program listens there, maybe a gateway: take another port with --port",
+        ErrorKind::PermissionDenied => "ports below 1024 are for the system: take another with --port",
+        ErrorKind::AddrNotAvailable => "the address has to be one of this machine",
+        _ => return error,
+    };
+    error.context(Hint(hint.to_owned()))
+}
