@@ -19,7 +19,7 @@ use gateway_core::{
     name::SourceName,
     payload::Json,
     role::RoleSet,
-    source::{Abilities, Client, Event, LogLevel, SessionId, Source},
+    source::{Abilities, Client, Event, LogLevel, SessionId, Source, Told},
     tasks::Tasks,
 };
 use tokio::sync::mpsc;
@@ -166,11 +166,16 @@ impl Gateway {
     fn heard(&self, event: Event) -> bool {
         match event {
             Event::Told(told) => {
-                self.hub.tell(&told, self.source(&told.source).map(|(at, _)| at));
+                self.hear(&told);
                 false
             }
             _ => true,
         }
+    }
+
+    /// A server says something by itself. Never waits.
+    pub fn hear(&self, told: &Told) {
+        self.hub.tell(told, self.source(&told.source).map(|(at, _)| at));
     }
 
     /// A session tells something that is meant for every server behind it.

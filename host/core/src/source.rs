@@ -4,7 +4,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::{
-        Arc, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -405,25 +405,40 @@ pub struct Told {
 
 /// Where a source puts its events. Cheap to clone; never waits; events after the gateway's end go nowhere.
 #[derive(Clone)]
-pub struct Events(mpsc::UnboundedSender<Event>);
+pub struct Events {
+    sender: mpsc::UnboundedSender<Event>,
+    ear: Arc<OnceLock<Ear>>,
+}
+
+/// Hears what servers say by themselves. Never waits.
+type Ear = Box<dyn Fn(&Told) + Send + Sync>;
 
 impl Events {
     /// The sink and what comes out of it.
     #[must_use]
     pub fn channel() -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), receiver)
+        (Self { sender, ear: Arc::default() }, receiver)
+    }
+
+    /// From now on `ear` hears at once what servers say by themselves, in the order in which they say it: before the
+    /// answer that they give next. The first one stays.
+    pub fn hear(&self, ear: impl Fn(&Told) + Send + Sync + 'static) {
+        let _ = self.ear.set(Box::new(ear));
     }
 
     /// Says that the offer has changed.
     pub fn changed(&self) {
         // A gateway that is gone needs no news.
-        let _ = self.0.send(Event::Changed);
+        let _ = self.sender.send(Event::Changed);
     }
 
     /// Passes on what a server says by itself.
     pub fn told(&self, told: Told) {
-        let _ = self.0.send(Event::Told(told));
+        match self.ear.get() {
+            Some(ear) => ear(&told),
+            None => drop(self.sender.send(Event::Told(told))),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use gateway_core::{
     call::Caller,
     payload::Json,
     role::RoleId,
-    source::{Abilities, Client, Fut, Kind, LogLevel, SessionId},
+    source::{Abilities, Client, Kind, LogLevel, SessionId},
     tasks::Tasks,
     wire::{
         message::{INVALID_REQUEST, Outgoing},
@@ -24,7 +24,7 @@ use tracing::debug;
 
 use self::hearing::{Subscriptions, follow};
 use super::{
-    exchange::{Exchange, LOG_MESSAGE, View, Way, loud_enough, progress},
+    exchange::{Exchange, LOG_MESSAGE, View, Way, loud_enough},
     serve::Listen,
 };
 use crate::gateway::{Face, Gateway, hub::Listener, parked::Rounds};
@@ -333,40 +333,6 @@ impl Session {
 
     pub(super) fn closing(&self) -> &CancellationToken {
         &self.closing
-    }
-}
-
-/// The session as a client: for what belongs to no request of it.
-impl Client for Session {
-    fn abilities(&self) -> &Abilities {
-        // Whoever holds a session as a client was told by the exchange that brought it what it can be asked.
-        const { &Abilities::NONE }
-    }
-
-    fn session(&self) -> Option<SessionId> {
-        Some(self.id)
-    }
-
-    fn lasting(&self) -> Option<Weak<dyn Client>> {
-        None
-    }
-
-    fn log_level(&self) -> Option<LogLevel> {
-        self.wanted_level()
-    }
-
-    fn progress(&self, token: &Json, params: &Json) {
-        self.send(progress(token, params));
-    }
-
-    fn tell(&self, method: &str, params: Option<&Json>) {
-        if self.wants(method, params) {
-            self.send(Outgoing::Notification { method: method.into(), params: params.cloned() });
-        }
-    }
-
-    fn ask(&self, method: Box<str>, params: Option<Json>) -> Fut<'_, Result<Json, Json>> {
-        self.ask_anyhow(method, params)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak, atomic::Ordering};
 
 use gateway_core::{
     payload::Json,
-    source::{Client as _, Fut},
+    source::{Abilities, Client, Fut, LogLevel, SessionId},
     wire::{
         json::Object,
         message::{INTERNAL_ERROR, METHOD_NOT_FOUND, Outgoing, error_object},
@@ -12,7 +12,10 @@ use gateway_core::{
 };
 use tokio::sync::oneshot;
 
-use super::{super::exchange::Way, Session, lock};
+use super::{
+    super::exchange::{Way, progress},
+    Session, lock,
+};
 use crate::gateway::parked::Rounds;
 
 impl Session {
@@ -64,6 +67,40 @@ impl Session {
                 None => Err(error_object(METHOD_NOT_FOUND, "the client waits for nothing, and can be asked nothing")),
             }
         })
+    }
+}
+
+/// The session as a client: for what belongs to no request of it.
+impl Client for Session {
+    fn abilities(&self) -> &Abilities {
+        // Whoever holds a session as a client was told by the exchange that brought it what it can be asked.
+        const { &Abilities::NONE }
+    }
+
+    fn session(&self) -> Option<SessionId> {
+        Some(self.id)
+    }
+
+    fn lasting(&self) -> Option<Weak<dyn Client>> {
+        None
+    }
+
+    fn log_level(&self) -> Option<LogLevel> {
+        self.wanted_level()
+    }
+
+    fn progress(&self, token: &Json, params: &Json) {
+        self.send(progress(token, params));
+    }
+
+    fn tell(&self, method: &str, params: Option<&Json>) {
+        if self.wants(method, params) {
+            self.send(Outgoing::Notification { method: method.into(), params: params.cloned() });
+        }
+    }
+
+    fn ask(&self, method: Box<str>, params: Option<Json>) -> Fut<'_, Result<Json, Json>> {
+        self.ask_anyhow(method, params)
     }
 }
 
