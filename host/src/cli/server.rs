@@ -29,7 +29,9 @@ pub enum ServerCommand {
     Remove(NameArgument),
     /// List the servers of the configuration
     List(list::ListCommand),
+    /// Log in to a remote server
     Login(login::LoginCommand),
+    /// Forget what a login to a remote server brought
     Logout(login::LogoutCommand),
     /// Switch a server on
     Enable(NameArgument),

@@ -3,7 +3,7 @@
 
 pub(super) mod body;
 pub(super) mod dial;
-mod headers;
+pub(super) mod headers;
 mod listen;
 mod post;
 

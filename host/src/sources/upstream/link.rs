@@ -12,6 +12,7 @@ use tokio::{sync::watch, time::timeout};
 use super::{
     Settings,
     child::{CommandLine, LastWords, Process, describe, spawn},
+    config::Transport,
     remote::{self, Fate, Remote},
 };
 
@@ -28,6 +29,13 @@ pub enum Endpoint {
     Command(CommandLine),
     /// Behind an address.
     Remote(Remote),
+}
+
+impl Endpoint {
+    /// Whether it is reached over Streamable HTTP.
+    pub(super) fn is_http(&self) -> bool {
+        matches!(self, Self::Remote(remote) if remote.transport == Transport::Http)
+    }
 }
 
 /// A server that runs.

@@ -1,12 +1,16 @@
 //! What a 2026-07-28 server wants to see of a request in its headers (SEP-2243), so that whoever stands in between need
 //! not read the body.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use gateway_core::{payload::Json, wire::json::Members};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 /// How a value begins and ends that cannot stand in a header as it is.
 const ENCODED: (&str, &str) = ("=?base64?", "?=");
@@ -99,6 +103,70 @@ pub(super) fn promoted(page: &Json) -> Promoted {
     all
 }
 
+/// What is wrong with the annotations of a tool: one that has such must not be called (SEP-2243), since those in between
+/// would understand it otherwise than the server.
+pub(in crate::sources::upstream) fn problem(definition: &Json) -> Option<String> {
+    memchr::memmem::find(definition.as_bytes(), ANNOTATION.as_bytes())?;
+    let definition: Value = serde_json::from_slice(definition.as_bytes()).ok()?;
+    let mut seen = HashSet::new();
+    check(definition.get("inputSchema")?, Place::Root, &mut seen).err()
+}
+
+/// Where in the input schema something stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Root,
+    /// A property, reached from the root by `properties` alone.
+    Property,
+    Elsewhere,
+}
+
+fn check(schema: &Value, place: Place, seen: &mut HashSet<String>) -> Result<(), String> {
+    let Value::Object(members) = schema else {
+        let items = schema.as_array().into_iter().flatten();
+        return items.into_iter().try_for_each(|item| check(item, Place::Elsewhere, seen));
+    };
+    if let Some(header) = members.get(ANNOTATION) {
+        annotation(header, members.get("type").and_then(Value::as_str), place, seen)?;
+    }
+    for (name, value) in members {
+        let named = |place| (value.as_object().into_iter().flatten().map(|(_, schema)| schema), place);
+        let (schemas, place) = match name.as_str() {
+            "properties" if place != Place::Elsewhere => named(Place::Property),
+            "properties" | "$defs" | "definitions" | "dependentSchemas" | "patternProperties" => {
+                named(Place::Elsewhere)
+            }
+            // Values, and no schemas.
+            ANNOTATION | "default" | "const" | "enum" | "examples" => continue,
+            _ => {
+                check(value, Place::Elsewhere, seen)?;
+                continue;
+            }
+        };
+        for schema in schemas {
+            check(schema, place, seen)?;
+        }
+    }
+    Ok(())
+}
+
+fn annotation(header: &Value, of: Option<&str>, place: Place, seen: &mut HashSet<String>) -> Result<(), String> {
+    if place != Place::Property {
+        return Err(format!("`{ANNOTATION}` stands where no single argument is meant"));
+    }
+    let name = header.as_str().ok_or_else(|| format!("`{ANNOTATION}` is {header}, and no text"))?;
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Err(format!("`{ANNOTATION}` is {name:?}, which is no name of a header"));
+    }
+    if !matches!(of, Some("string" | "integer" | "boolean")) {
+        return Err(format!("`{ANNOTATION}` {name:?} belongs to an argument that is no text, integer or boolean"));
+    }
+    if !seen.insert(name.to_ascii_lowercase()) {
+        return Err(format!("`{ANNOTATION}` {name:?} stands there twice"));
+    }
+    Ok(())
+}
+
 /// Annotations along `properties` alone; elsewhere they mean nothing.
 fn collect(schema: &RawValue, path: &mut Vec<Box<str>>, found: &mut Vec<Promotion>) {
     /// Schemas do not nest deeper than this, unless to do harm.
@@ -172,5 +240,34 @@ mod tests {
         assert_eq!(named("prompts/get", r#"{"name":"p"}"#).as_deref(), Some("p"));
         assert_eq!(named("tasks/get", r#"{"taskId":"7"}"#).as_deref(), Some("7"));
         assert_eq!(named("tools/list", r#"{"name":"x"}"#), None);
+    }
+
+    #[test]
+    fn annotations_that_mislead_are_found() {
+        let problem = |properties: &str| {
+            let schema = format!(r#"{{"type":"object","properties":{properties}}}"#);
+            problem(&Json::parse(format!(r#"{{"name":"t","inputSchema":{schema}}}"#)).unwrap())
+        };
+        assert_eq!(problem(r#"{"a":{"type":"string","x-mcp-header":"A"},"b":{"type":"integer"}}"#), None);
+        assert_eq!(
+            problem(r#"{"a":{"type":"object","properties":{"b":{"type":"boolean","x-mcp-header":"B"}}}}"#),
+            None
+        );
+        assert_eq!(problem(r#"{"a":{"type":"string","default":{"x-mcp-header":7}}}"#), None);
+        for (properties, said) in [
+            (r#"{"a":{"type":"string","x-mcp-header":""}}"#, "no name"),
+            (r#"{"a":{"type":"string","x-mcp-header":"A B"}}"#, "no name"),
+            (r#"{"a":{"type":"string","x-mcp-header":7}}"#, "no text"),
+            (r#"{"a":{"type":"object","x-mcp-header":"A"}}"#, "no text, integer or boolean"),
+            (r#"{"a":{"type":"number","x-mcp-header":"A"}}"#, "no text, integer or boolean"),
+            (r#"{"a":{"type":"string","x-mcp-header":"A"},"b":{"type":"string","x-mcp-header":"a"}}"#, "twice"),
+            (r#"{"a":{"type":"array","items":{"type":"string","x-mcp-header":"A"}}}"#, "no single argument"),
+            (r#"{"a":{"anyOf":[{"type":"string","x-mcp-header":"A"}]}}"#, "no single argument"),
+        ] {
+            let found = problem(properties);
+            assert!(found.as_ref().is_some_and(|found| found.contains(said)), "{properties}: {found:?}");
+        }
+        let root = r#"{"name":"t","inputSchema":{"type":"object","x-mcp-header":"A"}}"#;
+        assert!(super::problem(&Json::parse(root).unwrap()).is_some());
     }
 }
