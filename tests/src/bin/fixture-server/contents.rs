@@ -6,7 +6,7 @@ use rmcp::model::Tool;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Every tool.
+/// Every tool. The suite calls the first without arguments.
 pub(crate) static TOOLS: LazyLock<Vec<Tool>> =
     LazyLock::new(|| serde_json::from_str(include_str!("tools.json")).expect("tools.json holds tools"));
 
