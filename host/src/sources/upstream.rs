@@ -1,10 +1,16 @@
-//! External servers: a command that speaks MCP on its standard streams, started when it is needed.
+//! External servers: a command that speaks MCP on its standard streams, or a server behind an address; started or
+//! reached when it is needed.
 //!
 //! * [`config`]: how `gateway.yaml` describes a server. [`guard`]: no child outlives the gateway.
-//! * `child`: one process. `link`: a process and the connection to it. `handshake`: the first words with it. `manners`:
-//!   what it is answered when it asks.
-//! * `lifecycle`: when it runs. `backoff`: how soon again. `tend`: what goes on meanwhile. `remembered`: what it offers
-//!   while it does not run.
+//! * `child`: one process. `remote`, `http`, `sse`, [`oauth`]: one address. `link`: either of them, and the connection
+//!   to it.
+//! * `handshake`, `hello`, `lists`: the first words with it. `manners`, `asking`: what it is answered when it asks, and
+//!   where what it tells goes.
+//! * `instances`, `whose`: which of several a request uses. `lifecycle`, `start`, `running`: when one runs. `backoff`: how soon
+//!   again. `tend`, `listen`: what goes on meanwhile. `common`, `remembered`: what all of them share, and what is
+//!   offered while none runs.
+//! * `calls`: one request until it is answered. `params`: what it says. `rounds`: what the server asks before it
+//!   answers. `subscribe`, `subscriptions`: who is told of updates. `early`: learning all servers at start.
 
 use std::{
     fmt,
@@ -20,32 +26,45 @@ use gateway_core::{
     call::Call,
     error::{CallError, Failure, FailureKind},
     name::{Naming, SourceName},
-    payload::{Json, Reply, Request},
+    payload::{Json, Op, Reply, Request},
     role::Pattern,
-    source::{Abilities, Client, Events, Fut, Offer, Source, SourceStatus},
-    wire::{
-        json::{Members, Object},
-        lines::MAX_LINE,
-        peer::RequestError,
-    },
+    source::{Abilities, Client, Events, Fut, LogLevel, Offer, SessionId, Source, SourceStatus},
+    wire::lines::MAX_LINE,
 };
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use self::{guard::Guard, lifecycle::Lifecycle, link::Link};
+pub use self::{child::CommandLine, early::learn_early, link::Endpoint, remote::Remote};
+use self::{common::Common, config::PerSession, guard::Guard, instances::Instances, lifecycle::NoLease};
 
+mod asking;
 mod backoff;
+mod calls;
 mod child;
+mod common;
 pub mod config;
+mod early;
 pub mod guard;
 mod handshake;
+mod hello;
+mod http;
+mod instances;
 mod lifecycle;
 mod link;
+mod listen;
+mod lists;
 mod manners;
+pub mod oauth;
+mod params;
 mod remembered;
+mod remote;
+mod rounds;
+mod running;
+mod sse;
+mod start;
+mod subscribe;
+mod subscriptions;
 mod tend;
-
-/// How often a call is tried with servers that end before they were asked anything.
-const ATTEMPTS: usize = 3;
+mod whose;
 
 /// Told when a server starts. Must not wait.
 pub type Observer = Arc<dyn Fn(&SourceName, Stage) + Send + Sync>;
@@ -69,14 +88,8 @@ pub struct Settings {
     pub name: SourceName,
     /// How its tools are named in public.
     pub naming: Naming,
-    /// The program: a path, or a name that is looked for in `PATH`.
-    pub command: String,
-    /// Its arguments.
-    pub args: Vec<String>,
-    /// Variables beside those of the gateway, fully expanded. The values are shown nowhere.
-    pub env: Vec<(String, String)>,
-    /// The folder to run it in; `None`: the gateway's own.
-    pub cwd: Option<PathBuf>,
+    /// Where it is.
+    pub endpoint: Endpoint,
     /// What it is for, as `gateway.yaml` says.
     pub description: Option<String>,
     /// How long it runs without being used; zero: for ever.
@@ -86,6 +99,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How long it may take until it can be used, handshake included.
     pub start_timeout: Duration,
+    /// Whether every session has an instance of its own.
+    pub per_session: PerSession,
     /// Which of its tools are offered, by their own names; `None`: all.
     pub allow: Option<Vec<Pattern>>,
     /// Which of those are not offered all the same.
@@ -103,20 +118,18 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The server `name`, which is run by `command`; the rest as `gateway.yaml` has it where nothing is said.
+    /// The server `name`, which is at `endpoint`; the rest as `gateway.yaml` has it where nothing is said.
     #[must_use]
-    pub fn new(name: SourceName, command: impl Into<String>, events: Events, guard: Arc<Guard>) -> Self {
+    pub fn new(name: SourceName, endpoint: Endpoint, events: Events, guard: Arc<Guard>) -> Self {
         Self {
             naming: Naming::canonical(&name),
             name,
-            command: command.into(),
-            args: Vec::new(),
-            env: Vec::new(),
-            cwd: None,
+            endpoint,
             description: None,
             idle_timeout: Duration::from_secs(300),
             request_timeout: Duration::from_secs(60),
             start_timeout: Duration::from_secs(30),
+            per_session: PerSession::default(),
             allow: None,
             deny: Vec::new(),
             max_message: MAX_LINE,
@@ -136,13 +149,13 @@ impl Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("name", &self.name).field("command", &self.command).finish_non_exhaustive()
+        f.debug_struct("Settings").field("name", &self.name).field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }
 
 /// An external server.
 pub struct Upstream {
-    lifecycle: Arc<Lifecycle>,
+    instances: Arc<Instances>,
     calls: AtomicUsize,
 }
 
@@ -152,20 +165,20 @@ impl Upstream {
     /// The server, cold: nothing is started and no file is read before it is used. Uses need a Tokio runtime.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { lifecycle: Arc::new(Lifecycle::new(settings)), calls: AtomicUsize::new(0) }
+        Self { instances: Instances::new(Common::new(settings)), calls: AtomicUsize::new(0) }
     }
 
     fn settings(&self) -> &Settings {
-        &self.lifecycle.settings
+        &self.instances.common.settings
     }
 
     async fn run(&self, request: Request, call: Arc<Call>) -> Result<Reply, CallError> {
-        if !self.settings().offers(&request.target) {
+        if request.op == Op::CallTool && !self.settings().offers(&request.target) {
             return Err(CallError::UnknownTool((&*request.target).into()));
         }
         let _counted = Counted::one_more(&self.calls);
-        let Some(deadline) = call.deadline else { return self.attempt(&request, &call).await };
-        let in_time = timeout_at(Instant::from_std(deadline), self.attempt(&request, &call)).await;
+        let Some(deadline) = call.deadline else { return self.in_rounds(request, &call).await };
+        let in_time = timeout_at(Instant::from_std(deadline), self.in_rounds(request, &call)).await;
         in_time.unwrap_or_else(|_| {
             let message =
                 format!("server {:?} did not answer within the time that the caller had", self.settings().name);
@@ -173,53 +186,16 @@ impl Upstream {
         })
     }
 
-    /// Once for each call: a server that ends before it was asked anything can be started again without harm, any other
-    /// call may have had its effect.
-    async fn attempt(&self, request: &Request, call: &Arc<Call>) -> Result<Reply, CallError> {
-        for _ in 0..ATTEMPTS {
-            let lease = self.lifecycle.lease().await?;
-            let link = lease.link();
-            let asked = link.peer().request("tools/call", |id| Some(params(request, call, id)), Some(call));
-            let Some(outcome) = within(self.settings().request_timeout, link, asked).await else {
-                return Err(self.too_slow().into());
+    /// A start counts as done when what is offered is known.
+    async fn start_for(&self, client: &Arc<dyn Client>) -> Result<(), CallError> {
+        loop {
+            let held = self.instances.pick(client, &Op::CallTool)?;
+            return match held.lifecycle().lease().await {
+                Ok(_) => Ok(()),
+                Err(NoLease::Moved) => continue,
+                Err(NoLease::Failed(failure)) => Err(failure.into()),
             };
-            match outcome {
-                Ok(body) => {
-                    self.lifecycle.prove(link);
-                    return Ok(Reply { body });
-                }
-                Err(RequestError::Answer(error)) => {
-                    self.lifecycle.prove(link);
-                    return Err(CallError::Backend(error));
-                }
-                // It takes nothing more; its end brings the next one.
-                Err(RequestError::NotSent) => link.peer().end(),
-                Err(RequestError::Ended) => return Err(self.ended(link).await.into()),
-                Err(error) => {
-                    let message = format!("server {:?} cannot be understood: {error}", self.settings().name);
-                    return Err(Failure::new(FailureKind::Broken, message).into());
-                }
-            }
         }
-        let message = format!("server {:?} ends as soon as it has started", self.settings().name);
-        Err(Failure::new(FailureKind::Unavailable, message).into())
-    }
-
-    fn too_slow(&self) -> Failure {
-        let Settings { name, request_timeout, .. } = self.settings();
-        let message = format!("server {name:?} did not answer within {}", seconds(*request_timeout));
-        Failure::new(FailureKind::Timeout, message).hint(format!("raise servers.{name}.request_timeout"))
-    }
-
-    async fn ended(&self, link: &Link) -> Failure {
-        let (name, end) = (&self.settings().name, link.ended().await);
-        if end.wanted {
-            let message = format!("server {name:?} was stopped while the call was running");
-            return Failure::new(FailureKind::Cancelled, message);
-        }
-        let message = format!("server {name:?} ended while the call was running ({}){}", end.how, link.quote());
-        Failure::new(FailureKind::Unavailable, message)
-            .hint("the call may have had its effect, so it was not sent again; the next call starts the server anew")
     }
 }
 
@@ -236,38 +212,50 @@ impl Source for Upstream {
         self.settings().description.as_deref()
     }
 
-    fn offer(&self, _: &Abilities) -> Arc<Offer> {
-        self.lifecycle.offer()
+    fn offer(&self, abilities: &Abilities) -> Arc<Offer> {
+        self.instances.offer(abilities)
     }
 
     fn learn<'a>(&'a self, client: &'a Arc<dyn Client>) -> Fut<'a, Result<(), CallError>> {
-        Box::pin(async {
-            self.lifecycle.mirror_client(client);
-            // The start counts as done when the tools are known.
-            self.lifecycle.lease().await?;
-            Ok(())
-        })
+        Box::pin(self.start_for(client))
     }
 
     fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {
-        self.lifecycle.mirror_client(call.client());
         Box::pin(self.run(request, call))
     }
 
-    fn tell(&self, _: &Arc<dyn Client>, method: &str, _: Option<&Json>) {
-        if let Some(link) = self.lifecycle.running().filter(|_| method == "notifications/roots/list_changed") {
-            link.roots_changed();
+    fn tell(&self, client: &Arc<dyn Client>, method: &str, params: Option<&Json>) {
+        const ROOTS: &str = "notifications/roots/list_changed";
+        let own = client.session().and_then(|session| self.instances.own_of(session));
+        let running = own.as_ref().unwrap_or(self.instances.shared()).running();
+        // Of roots a server is told that was told that there are any.
+        if let Some(running) = running.filter(|running| method != ROOTS || running.manners.offers("roots")) {
+            running.peer().notify(method, params.cloned());
         }
     }
 
+    fn log_level(&self, client: &Arc<dyn Client>, level: LogLevel) {
+        let Some(session) = client.session() else { return };
+        self.instances.common.set_level(session, Some(level));
+        if let Some(own) = self.instances.own_of(session) {
+            own.log_anew();
+        }
+        self.instances.shared().log_anew();
+    }
+
+    fn forget(&self, session: SessionId) {
+        self.instances.forget(session);
+    }
+
     fn status(&self) -> SourceStatus {
-        let (state, starts, error) = self.lifecycle.doing();
-        let tools = self.lifecycle.offer().tools.as_ref().map(|tools| tools.len());
-        SourceStatus { kind: "server", state, starts, calls: self.calls.load(Ordering::Relaxed), tools, error }
+        let (state, error) = self.instances.doing();
+        let common = &self.instances.common;
+        let calls = self.calls.load(Ordering::Relaxed);
+        SourceStatus { kind: "server", state, starts: common.starts(), calls, tools: common.tools(), error }
     }
 
     fn stop(&self, grace: Duration) -> Fut<'_, ()> {
-        Box::pin(self.lifecycle.stop(grace))
+        Box::pin(self.instances.stop(grace))
     }
 }
 
@@ -290,55 +278,6 @@ impl<'a> Counted<'a> {
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The `params` of a `tools/call`, composed anew: nothing gets through that was not looked at. The request's own id is
-/// the progress token, and is given only where the caller wants progress.
-fn params(request: &Request, call: &Call, id: u64) -> Json {
-    let size = |json: &Option<Json>| json.as_ref().map_or(0, |json| json.as_bytes().len());
-    let mut params = Object::with_capacity(64 + request.target.len() + size(&request.arguments) + size(&request.meta));
-    params.text("name", &request.target);
-    if let Some(arguments) = &request.arguments {
-        params.raw("arguments", arguments.as_bytes());
-    }
-    if call.progress_token.is_some() {
-        let mut meta = Object::with_capacity(32 + size(&request.meta));
-        meta.raw("progressToken", id.to_string().as_bytes());
-        let theirs = request.meta.as_ref().and_then(|meta| Members::read(meta.as_bytes()).ok()).unwrap_or_default();
-        for (name, value) in theirs.iter() {
-            meta.raw(name, value.get().as_bytes());
-        }
-        params.raw("_meta", meta.finish().as_bytes());
-    } else if let Some(meta) = &request.meta {
-        params.raw("_meta", meta.as_bytes());
-    }
-    for (name, value) in &request.rest {
-        params.raw(name, value.as_bytes());
-    }
-    params.finish()
-}
-
-/// What `work` gives within `limit`, the time not counted in which the server waits for an answer of the client.
-async fn within<T>(limit: Duration, link: &Link, work: impl Future<Output = T>) -> Option<T> {
-    /// The shortest time until it is looked again, while a question is open.
-    const AGAIN: Duration = Duration::from_millis(100);
-    if limit.is_zero() {
-        return Some(work.await);
-    }
-    let mut work = std::pin::pin!(work);
-    let (began, asked_before) = (Instant::now(), link.asked_for());
-    let mut left = limit;
-    loop {
-        if let Ok(done) = timeout(left, &mut work).await {
-            return Some(done);
-        }
-        let worked = began.elapsed().saturating_sub(link.asked_for().saturating_sub(asked_before));
-        left = limit.saturating_sub(worked);
-        if left.is_zero() {
-            return None;
-        }
-        left = left.max(AGAIN);
     }
 }
 

@@ -8,13 +8,13 @@ use std::{
 use gateway_core::{
     error::FailureKind,
     payload::Request,
-    source::{Source as _, State},
+    source::{Event, Source as _, State},
 };
 use gateway_host::sources::upstream::Stage;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::timeout;
 
-use crate::harness::{LONG, failure, fixture, gone, is_alive};
+use crate::harness::{LONG, command, failure, fixture, gone, is_alive};
 
 #[tokio::test]
 async fn nothing_starts_before_it_is_used() {
@@ -33,7 +33,7 @@ async fn first_calls_share_one_start() {
     });
     // This one goes away, and takes nothing with it.
     assert!(timeout(Duration::ZERO, fake.call("pid")).await.is_err());
-    let (one, two, learnt) = tokio::join!(fake.call("pid"), fake.call("pid"), fake.upstream.learn());
+    let (one, two, learnt) = tokio::join!(fake.call("pid"), fake.call("pid"), fake.learn());
     assert_eq!(one.unwrap(), two.unwrap());
     learnt.unwrap();
     assert_eq!(fake.started().len(), 1);
@@ -74,7 +74,7 @@ async fn a_killed_server_is_replaced_at_the_next_call() {
 #[tokio::test]
 async fn a_server_that_hangs_is_given_up_and_told_so() {
     let fake = fixture("plain", |settings| settings.request_timeout = Duration::from_millis(300));
-    fake.upstream.learn().await.unwrap();
+    fake.learn().await.unwrap();
     let failed = failure(fake.call("mute").await);
     assert_eq!(failed.kind, FailureKind::Timeout);
     assert_eq!(&*failed.message, "server \"fake\" did not answer within 0.3 s");
@@ -87,7 +87,7 @@ async fn a_server_that_hangs_is_given_up_and_told_so() {
 #[tokio::test]
 async fn the_callers_deadline_counts_too() {
     let fake = fixture("plain", |_| {});
-    fake.upstream.learn().await.unwrap();
+    fake.learn().await.unwrap();
     let mut call = fake.new_call(None);
     call.deadline = Some(Instant::now() + Duration::from_millis(300));
     let failed = failure(fake.upstream.call(Request::new("mute".into(), None), Arc::new(call)).await);
@@ -123,7 +123,7 @@ async fn an_idle_server_is_stopped_but_never_under_a_call() {
 #[tokio::test]
 async fn tools_are_remembered_over_runs() {
     let first = fixture("plain", |_| {});
-    first.upstream.learn().await.unwrap();
+    first.learn().await.unwrap();
     first.upstream.stop(LONG).await;
     let [file] = &first.remembered()[..] else { panic!() };
     let folder = first.folder.path().to_owned();
@@ -136,24 +136,26 @@ async fn tools_are_remembered_over_runs() {
     let mut second = again(|_| {});
     assert_eq!(second.offered(), first.offered());
     assert!(second.started().is_empty());
-    second.upstream.learn().await.unwrap();
-    assert!(second.events.try_recv().is_err(), "the same tools are no news");
-    assert!(again(|settings| settings.args.push("other".to_owned())).offered().is_none());
+    second.learn().await.unwrap();
+    while let Ok(event) = second.events.try_recv() {
+        assert!(matches!(event, Event::Told(_)), "the same tools are no news");
+    }
+    assert!(again(|settings| command(settings, |line| line.args.push("other".to_owned()))).offered().is_none());
     std::fs::write(file, "{\"to").unwrap();
     let third = again(|_| {});
     assert!(third.offered().is_none());
-    third.upstream.learn().await.unwrap();
+    third.learn().await.unwrap();
     third.upstream.stop(LONG).await;
     assert_eq!(again(|_| {}).offered(), first.offered());
 }
 
 #[tokio::test]
 async fn a_start_that_fails_says_why() {
-    let missing = fixture("plain", |settings| settings.command = "no-such-command".to_owned());
+    let missing = fixture("plain", |settings| command(settings, |line| line.program = "no-such-command".to_owned()));
     let failed = failure(missing.call("pid").await);
     assert_eq!(&*failed.message, "server \"fake\" cannot be started: command \"no-such-command\" was not found");
     assert!(failed.hint.unwrap().contains("servers.fake.command"));
-    let nowhere = fixture("plain", |settings| settings.cwd = Some("/no/such/folder".into()));
+    let nowhere = fixture("plain", |settings| command(settings, |line| line.cwd = Some("/no/such/folder".into())));
     assert!(failure(nowhere.call("pid").await).hint.unwrap().contains("servers.fake.cwd"));
     let broken = fixture("broken", |_| {});
     let failed = failure(broken.call("pid").await);
@@ -195,7 +197,7 @@ async fn stopping_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_start_can_be_stopped() {
     let fake = fixture("mute", |_| {});
-    let (learnt, ()) = tokio::join!(fake.upstream.learn(), async {
+    let (learnt, ()) = tokio::join!(fake.learn(), async {
         while fake.started().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -1,4 +1,4 @@
-"""A server with all kinds of habits. The first argument says how it starts, each tool has a habit of its own."""
+"""A server with all kinds of habits. MODE says how it starts, each tool has a habit of its own."""
 import json
 import os
 import signal
@@ -6,14 +6,25 @@ import subprocess
 import sys
 import time
 
-mode = sys.argv[1] if len(sys.argv) > 1 else "plain"
+mode = os.environ["MODE"]
 started = os.environ.get("STARTED")
 if started:
     with open(started, "a") as log:
         log.write(f"{os.getpid()}\n")
 
 tools = ["add", "pid", "hold", "release", "crash", "mute", "garbage", "progress", "grow", "ask", "seen", "family", "fail"]
-held, seen, asked = [], [], {}
+tools += ["say", "log", "touch", "grow_prompts", "meta", "rounds", "endless", "harmless", "once"]
+prompts, held, seen, asked = ["greet"], [], [], {}
+subscribed, listening = set(), {}
+MODERN = "2026-07-28"
+FULL = {
+    "tools": {"listChanged": True},
+    "prompts": {"listChanged": True},
+    "resources": {"listChanged": True, "subscribe": True},
+    "completions": {},
+    "logging": {},
+}
+full = mode in ("full", "modern", "dual")
 
 
 def send(**message):
@@ -25,8 +36,19 @@ def answer(id, value):
     send(id=id, result={"content": [], "structuredContent": value})
 
 
+def updated(uri):
+    if uri in subscribed:
+        send(method="notifications/resources/updated", params={"uri": uri})
+    for id, uris in listening.items():
+        if uri in uris:
+            meta = {"io.modelcontextprotocol/subscriptionId": id}
+            send(method="notifications/resources/updated", params={"_meta": meta, "uri": uri})
+
+
 def definitions():
-    return [{"name": name, "inputSchema": {"type": "object"}, "x-odd": 1.50} for name in tools]
+    plain = {"inputSchema": {"type": "object"}, "x-odd": 1.50}
+    hints = {"harmless": {"annotations": {"readOnlyHint": True}}}
+    return [{"name": name, **plain, **hints.get(name, {})} for name in tools]
 
 
 def family():
@@ -73,19 +95,64 @@ def call(id, params):
         answer(id, seen)
     elif name == "family":
         answer(id, family())
+    elif name == "say":
+        send(method="vendor/news", params={"x": 1})
+        answer(id, None)
+    elif name == "log":
+        send(method="notifications/message", params={"level": "info", "data": "hello"})
+        answer(id, None)
+    elif name == "touch":
+        updated("x:1")
+        answer(id, None)
+    elif name == "grow_prompts":
+        prompts.append("more")
+        send(method="notifications/prompts/list_changed")
+        answer(id, None)
+    elif name == "meta":
+        answer(id, params["_meta"])
+    elif name == "rounds":
+        if "inputResponses" in params:
+            return answer(id, {key: params.get(key) for key in ("inputResponses", "requestState")})
+        questions = {
+            "form": {"method": "elicitation/create", "params": {"message": "Which?"}},
+            "where": {"method": "roots/list"},
+        }
+        send(id=id, result={"resultType": "input_required", "inputRequests": questions, "requestState": "s"})
+    elif name == "endless":
+        send(id=id, result={"resultType": "input_required", "requestState": "s"})
+    elif name in ("harmless", "once"):
+        # Ends the first time, and only then.
+        mark = started + "." + name
+        if not os.path.exists(mark):
+            open(mark, "w").close()
+            os._exit(5)
+        answer(id, "again")
     elif name == "fail":
         send(id=id, error={"code": -32602, "message": "no", "data": [1.50]})
 
 
 def handle(message):
     method, id = message.get("method"), message.get("id")
+    params = message.get("params") or {}
+    if method == "server/discover":
+        if mode == "dies":
+            os._exit(4)
+        if mode == "ignores":
+            return
+        if mode == "braces":
+            return send(id=id, result={})
+        if mode in ("modern", "dual"):
+            versions = [MODERN] if mode == "modern" else [MODERN, "2025-11-25"]
+            return send(id=id, result={"resultType": "complete", "supportedVersions": versions, "capabilities": FULL})
     if method == "initialize":
         if mode == "mute":
             return
+        if mode == "modern":
+            return send(id=id, error={"code": -32601, "message": "no initialize"})
         seen.append(message["params"])
         send(method="notifications/message", params={"level": "info", "data": "early"})
         version = "2024-11-05" if mode == "old" else message["params"]["protocolVersion"]
-        send(id=id, result={"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "0"}})
+        send(id=id, result={"protocolVersion": version, "capabilities": FULL if full else {"tools": {}}, "serverInfo": {"name": "s", "version": "0"}})
     elif method == "tools/list":
         if mode == "pages":
             at = int((message.get("params") or {}).get("cursor", 0))
@@ -94,11 +161,34 @@ def handle(message):
         send(id=id, result={"tools": definitions()})
     elif method == "tools/call":
         call(id, message["params"])
+    elif full and method == "prompts/list":
+        send(id=id, result={"prompts": [{"name": name} for name in prompts]})
+    elif full and method == "resources/list":
+        send(id=id, result={"resources": [{"uri": "x:1", "name": "one"}]})
+    elif full and method == "resources/templates/list":
+        send(id=id, result={"resourceTemplates": [{"uriTemplate": "x:{n}", "name": "any"}]})
+    elif full and method in ("prompts/get", "resources/read", "completion/complete", "vendor/ask"):
+        send(id=id, result={"method": method, "params": params})
+    elif full and method in ("resources/subscribe", "resources/unsubscribe"):
+        seen.append({"method": method, "params": params})
+        (subscribed.add if method.endswith("/subscribe") else subscribed.discard)(params["uri"])
+        send(id=id, result={})
+    elif full and method == "subscriptions/listen":
+        uris = params["notifications"].get("resourceSubscriptions", [])
+        seen.append({"method": method, "params": {"uris": uris}})
+        listening[id] = uris
+        meta = {"io.modelcontextprotocol/subscriptionId": id}
+        send(method="notifications/subscriptions/acknowledged", params={"_meta": meta, "notifications": params["notifications"]})
+    elif full and method == "logging/setLevel":
+        seen.append({"method": method, "params": params})
+        send(id=id, result={})
     elif method is None and id in asked:
         answer(asked.pop(id), {key: message[key] for key in ("result", "error") if key in message})
     elif id is not None:
         send(id=id, error={"code": -32601, "message": "Method not found"})
     else:
+        if method == "notifications/cancelled":
+            listening.pop(params.get("requestId"), None)
         seen.append({"method": method, "params": message.get("params")})
 
 

@@ -10,7 +10,7 @@ use gateway_core::{
 };
 use serde_json::{Value, json};
 
-use crate::harness::{failure, fixture};
+use crate::harness::{Recorder, failure, fixture};
 
 fn json(text: &'static str) -> Json {
     Json::parse(text).unwrap()
@@ -29,7 +29,7 @@ async fn arguments_and_results_keep_their_bytes() {
     assert!(reply.body.as_str().contains(expected), "{}", reply.body);
     let without = fake.run(Request::new("add".into(), None), None).await.unwrap();
     assert_eq!(without.body.to::<Value>().unwrap()["structuredContent"], json!({ "params": { "name": "add" } }));
-    let tools = fake.upstream.offer().tools.as_ref().unwrap()[0].definition.clone();
+    let tools = fake.upstream.offer(&Abilities::NONE).tools.as_ref().unwrap()[0].definition.clone();
     assert_eq!(tools.as_str(), r#"{"name": "add", "inputSchema": {"type": "object"}, "x-odd": 1.5}"#);
 }
 
@@ -62,17 +62,16 @@ async fn progress_comes_to_who_asked_for_it() {
 #[tokio::test]
 async fn the_handshake_says_what_the_client_can() {
     let fake = fixture("old", |_| {});
-    let client: Arc<dyn Client> = fake.client.clone();
-    let capabilities = json(r#"{"roots":{"listChanged":true},"experimental":{}}"#);
-    fake.upstream.mirror(&Abilities::of(Some(&capabilities)), &client);
-    fake.upstream.learn().await.unwrap();
-    fake.upstream.roots_changed();
-    let asked = fake.call("ask").await.unwrap();
-    assert_eq!(asked, json!({ "result": { "asked": "roots/list" } }));
-    let seen = fake.call("seen").await.unwrap();
+    let client = Recorder::new(r#"{"roots":{"listChanged":true},"experimental":{}}"#);
+    fake.learn_as(&client).await.unwrap();
+    let told: Arc<dyn Client> = client.clone();
+    fake.upstream.tell(&told, "notifications/roots/list_changed", None);
+    let asked = fake.call_as(&client, "ask").await.unwrap();
+    assert_eq!(asked["result"]["asked"], "roots/list");
+    let seen = fake.call_as(&client, "seen").await.unwrap();
     assert_eq!(seen[0]["protocolVersion"], "2025-11-25");
     assert_eq!(seen[0]["clientInfo"]["name"], "mcp-gateway");
-    assert_eq!(seen[0]["capabilities"], json!({ "roots": { "listChanged": true } }));
+    assert_eq!(seen[0]["capabilities"], json!({ "roots": { "listChanged": true }, "experimental": {} }));
     assert_eq!(seen[1]["method"], "notifications/initialized");
     assert_eq!(seen[2]["method"], "notifications/roots/list_changed");
 }
@@ -87,7 +86,7 @@ async fn a_server_that_may_not_ask_is_refused() {
 #[tokio::test]
 async fn pages_are_read_to_the_end() {
     let fake = fixture("pages", |_| {});
-    fake.upstream.learn().await.unwrap();
+    fake.learn().await.unwrap();
     assert_eq!(fake.offered(), Some(3));
 }
 
@@ -98,7 +97,7 @@ async fn only_what_is_allowed_is_offered_or_called() {
         settings.allow = Some(glob("{add,pid,hold}"));
         settings.deny = glob("h*");
     });
-    fake.upstream.learn().await.unwrap();
+    fake.learn().await.unwrap();
     assert_eq!(fake.offered(), Some(2));
     assert!(matches!(fake.call("hold").await, Err(CallError::UnknownTool(_))));
     fake.call("pid").await.unwrap();
@@ -107,11 +106,11 @@ async fn only_what_is_allowed_is_offered_or_called() {
 #[tokio::test]
 async fn changed_tools_are_read_anew() {
     let mut fake = fixture("plain", |_| {});
-    fake.upstream.learn().await.unwrap();
-    fake.events.recv().await.unwrap();
+    fake.learn().await.unwrap();
+    fake.changed().await;
     let before = fake.offered().unwrap();
     fake.call("grow").await.unwrap();
-    fake.events.recv().await.unwrap();
+    fake.changed().await;
     assert_eq!(fake.offered(), Some(before + 1));
 }
 

@@ -42,7 +42,7 @@ impl Backoff {
             Some(error) if left > SHORT => {
                 let left = seconds(Duration::from_secs(left.as_secs() + 1));
                 let mut failure = error.clone();
-                failure.message = format!("{}; it is started again in {left} at the earliest", error.message).into();
+                failure.message = format!("{}; it is tried again in {left} at the earliest", error.message).into();
                 Wait::Long(failure)
             }
             _ if left.is_zero() => Wait::No,
@@ -108,7 +108,7 @@ mod tests {
         assert!(matches!(backoff.wait(now), Wait::Short(_)));
         (0..8).for_each(|_| backoff.failed(failure.clone(), now));
         let Wait::Long(told) = backoff.wait(now) else { panic!() };
-        assert!(told.message.starts_with("it broke; it is started again in "), "{told}");
+        assert!(told.message.starts_with("it broke; it is tried again in "), "{told}");
         assert!(matches!(backoff.wait(now + LONGEST), Wait::No));
         backoff.worked();
         assert!(matches!(backoff.wait(now), Wait::No));

@@ -1,22 +1,40 @@
-//! The first words with a server: `initialize`, and which tools it has.
+//! The first words with a server, of whichever era it is.
+//!
+//! A server of 2026-07-28 is discovered, an older one initialized; some are both, some die of a method that they do not
+//! know. Which is tried first is decided by what is known from earlier ([`Order::of`]), so that an ordinary server is
+//! asked one thing too many at most once.
 
-use std::collections::HashSet;
+use std::time::Duration;
 
-use bytes::Bytes;
 use gateway_core::{
     payload::Json,
-    source::Item,
+    source::LogLevel,
     wire::{
         json::{Members, Object},
-        message::METHOD_NOT_FOUND,
         peer::{Peer, RequestError},
-        revision::Revision,
+        revision::{REVISIONS, Revision},
     },
 };
-use serde_json::value::RawValue;
+use tokio::time::timeout;
 
-/// How many pages of `tools/list` are read: a server that gives a new cursor for ever is not followed.
-const MAX_PAGES: usize = 200;
+use super::{Endpoint, config::Transport, hello::Hello};
+
+const DISCOVER: &str = "server/discover";
+const INITIALIZE: &str = "initialize";
+
+/// The server knows the revisions that it names, and not the one that it was asked in (2026-07-28).
+const UNSUPPORTED_REVISION: i32 = -32022;
+
+/// Which of the two greetings is tried first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// `server/discover`, and `initialize` where that means nothing to the server.
+    Discover,
+    /// `initialize`, and `server/discover` where that is refused.
+    Initialize,
+    /// `initialize` alone.
+    Old,
+}
 
 /// Why a server is not used.
 #[derive(Debug, thiserror::Error)]
@@ -24,112 +42,238 @@ pub(super) enum HandshakeError {
     /// It did not answer as it should.
     #[error("{method}: {cause}")]
     Request { method: &'static str, cause: RequestError },
+    /// It ended when it was asked what only new servers know.
+    #[error("it ended when it was discovered")]
+    DiedOfDiscovery,
     /// It speaks a revision that is not known here.
-    #[error("it speaks MCP {0:?}, which is not known here")]
+    #[error("it speaks MCP {0}, which is not known here")]
     Revision(String),
     /// Its answer to `initialize` is none.
     #[error("its answer to `initialize` has no `protocolVersion`: {0:.200}")]
     NoRevision(String),
 }
 
-/// Says hello. `capabilities` is what the server is told that it can ask. Whether it says that it has tools.
+/// What the answer to `server/discover` says of the server.
+#[derive(Debug)]
+enum Verdict {
+    Modern(Json),
+    Old,
+    Failed(HandshakeError),
+}
+
+// === impl Order ===
+
+impl Order {
+    /// What to try first with a server that is there and spoke `before` the last time.
+    pub(super) fn of(endpoint: &Endpoint, before: Option<Revision>) -> Self {
+        match (endpoint, before) {
+            // That transport is older than the question.
+            (Endpoint::Remote(remote), _) if remote.transport == Transport::Sse => Self::Old,
+            (_, Some(revision)) if revision.has_initialize() => Self::Initialize,
+            _ => Self::Discover,
+        }
+    }
+}
+
+/// Greets the server. `capabilities` is what it is told that it can ask; a server that says nothing at all to
+/// `server/discover` is waited for as long as `patience` before it is spoken to as an old one.
 ///
 /// # Errors
 /// See [`HandshakeError`].
-pub(super) async fn introduce(peer: &Peer, capabilities: &Json) -> Result<bool, HandshakeError> {
-    const METHOD: &str = "initialize";
-    let answer = peer.request(METHOD, |_| Some(introduction(capabilities)), None).await;
-    let answer = answer.map_err(|cause| HandshakeError::Request { method: METHOD, cause })?;
-    let members = Members::read(answer.as_bytes()).unwrap_or_default();
-    match members.text("protocolVersion") {
-        Some(revision) if Revision::named(&revision).is_some() => {}
-        Some(revision) => return Err(HandshakeError::Revision(revision.into_owned())),
-        None => return Err(HandshakeError::NoRevision(answer.to_string())),
+pub(super) async fn greet(
+    peer: &Peer,
+    order: Order,
+    capabilities: &Json,
+    patience: Duration,
+) -> Result<Hello, HandshakeError> {
+    match order {
+        Order::Old => initialize(peer, capabilities).await,
+        Order::Initialize => match initialize(peer, capabilities).await {
+            Err(
+                refused @ HandshakeError::Request {
+                    cause: RequestError::Answer(_) | RequestError::Status { .. }, ..
+                },
+            ) => match verdict(discover(peer).await) {
+                Verdict::Modern(greeting) => Ok(Hello { revision: Revision::MODERN, greeting }),
+                Verdict::Old | Verdict::Failed(_) => Err(refused),
+            },
+            introduced => introduced,
+        },
+        Order::Discover => {
+            let mut discovery = std::pin::pin!(discover(peer));
+            if let Ok(answer) = timeout(patience, &mut discovery).await {
+                return match verdict(answer) {
+                    Verdict::Modern(greeting) => Ok(Hello { revision: Revision::MODERN, greeting }),
+                    Verdict::Old => initialize(peer, capabilities).await,
+                    Verdict::Failed(error) => Err(error),
+                };
+            }
+            // It may be slow to start, and know either greeting: the one that it takes is the one that it answers.
+            match initialize(peer, capabilities).await {
+                Err(refused @ HandshakeError::Request { cause: RequestError::Answer(_), .. }) => {
+                    match verdict(discovery.await) {
+                        Verdict::Modern(greeting) => Ok(Hello { revision: Revision::MODERN, greeting }),
+                        Verdict::Old | Verdict::Failed(_) => Err(refused),
+                    }
+                }
+                introduced => introduced,
+            }
+        }
     }
+}
+
+async fn discover(peer: &Peer) -> Result<Json, RequestError> {
+    let mut params = Object::with_capacity(256);
+    params.raw("_meta", per_request(None, &Json::empty_object(), None).as_bytes());
+    peer.request(DISCOVER, |_| Some(params.finish()), None).await
+}
+
+async fn initialize(peer: &Peer, capabilities: &Json) -> Result<Hello, HandshakeError> {
+    let answer = peer.request(INITIALIZE, |_| Some(introduction(capabilities)), None).await;
+    let answer = answer.map_err(|cause| HandshakeError::Request { method: INITIALIZE, cause })?;
+    let members = Members::read(answer.as_bytes()).unwrap_or_default();
+    let Some(name) = members.text("protocolVersion") else {
+        return Err(HandshakeError::NoRevision(answer.to_string()));
+    };
+    let Some(revision) = Revision::named(&name) else { return Err(HandshakeError::Revision(format!("{name:?}"))) };
     peer.notify("notifications/initialized", None);
-    let theirs = members.get("capabilities").and_then(|raw| Members::read(raw.get().as_bytes()).ok());
-    Ok(theirs.is_some_and(|theirs| theirs.get("tools").is_some()))
+    // A copy of its own: it is kept for long, and would keep the frame that it came in.
+    let greeting = Json::parse(answer.as_bytes().to_vec()).unwrap_or_else(|_| answer.clone());
+    Ok(Hello { revision, greeting })
 }
 
 fn introduction(capabilities: &Json) -> Json {
-    let mut info = Object::with_capacity(64);
-    info.text("name", "mcp-gateway").text("version", env!("CARGO_PKG_VERSION"));
     let mut params = Object::with_capacity(256);
     params
         .text("protocolVersion", Revision::LATEST.as_str())
         .raw("capabilities", capabilities.as_bytes())
-        .raw("clientInfo", info.finish().as_bytes());
+        .raw("clientInfo", client_info().as_bytes());
     params.finish()
 }
 
-/// All tools of the server, page by page. A server that does not know the method has none; one that never `claimed` to
-/// have tools is asked all the same, since many forget to say so, and may refuse in any way.
-///
-/// # Errors
-/// [`HandshakeError::Request`].
-pub(super) async fn tools(peer: &Peer, claimed: bool) -> Result<Vec<Item>, HandshakeError> {
-    const METHOD: &str = "tools/list";
-    let (mut tools, mut seen) = (Vec::new(), HashSet::new());
-    let mut cursor: Option<String> = None;
-    for _ in 0..MAX_PAGES {
-        let params = cursor.as_ref().map(|cursor| {
-            let mut params = Object::with_capacity(cursor.len() + 16);
-            params.text("cursor", cursor);
-            params.finish()
-        });
-        let page = match peer.request(METHOD, |_| params, None).await {
-            Ok(page) => page,
-            Err(RequestError::Answer(error)) if !claimed || code(&error) == Some(METHOD_NOT_FOUND) => break,
-            Err(cause) => return Err(HandshakeError::Request { method: METHOD, cause }),
-        };
-        let (more, next) = read_page(&page);
-        tools.extend(more);
-        match next.filter(|next| !next.is_empty() && seen.insert(next.clone())) {
-            Some(next) => cursor = Some(next),
-            None => break,
-        }
+fn client_info() -> Json {
+    let mut info = Object::with_capacity(64);
+    info.text("name", "mcp-gateway").text("version", env!("CARGO_PKG_VERSION"));
+    info.finish()
+}
+
+/// The `_meta` of a request to a server without sessions: who asks, and what can be asked back; then the members of
+/// `theirs`, which the caller gave.
+pub(super) fn per_request(theirs: Option<&Json>, capabilities: &Json, level: Option<LogLevel>) -> Json {
+    let mut meta = Object::with_capacity(256 + theirs.map_or(0, |theirs| theirs.as_bytes().len()));
+    meta.text("io.modelcontextprotocol/protocolVersion", Revision::MODERN.as_str())
+        .raw("io.modelcontextprotocol/clientInfo", client_info().as_bytes())
+        .raw("io.modelcontextprotocol/clientCapabilities", capabilities.as_bytes());
+    if let Some(level) = level {
+        meta.raw("io.modelcontextprotocol/logLevel", Json::from_value(&level).as_bytes());
     }
-    Ok(tools)
+    let theirs = theirs.and_then(|meta| Members::read(meta.as_bytes()).ok()).unwrap_or_default();
+    for (name, value) in theirs.iter() {
+        meta.raw(name, value.get().as_bytes());
+    }
+    meta.finish()
 }
 
-fn code(error: &Json) -> Option<i32> {
+fn verdict(answer: Result<Json, RequestError>) -> Verdict {
+    match answer {
+        Ok(result) => {
+            let members = Members::read(result.as_bytes()).unwrap_or_default();
+            let supported = members.get("supportedVersions").and_then(|raw| serde_json::from_str(raw.get()).ok());
+            match supported {
+                Some(supported) => of_supported(supported, &result),
+                // Some servers answer `{}` to whatever they do not know.
+                None => Verdict::Old,
+            }
+        }
+        Err(RequestError::Answer(error)) if code(&error) == Some(UNSUPPORTED_REVISION) => {
+            let members = Members::read(error.as_bytes()).unwrap_or_default();
+            let data = members.get("data").and_then(|raw| Members::read(raw.get().as_bytes()).ok()).unwrap_or_default();
+            match data.get("supported").and_then(|raw| serde_json::from_str(raw.get()).ok()) {
+                Some(supported) => of_supported(supported, &Json::empty_object()),
+                None => Verdict::Old,
+            }
+        }
+        Err(RequestError::Ended) => Verdict::Failed(HandshakeError::DiedOfDiscovery),
+        Err(cause @ RequestError::NotSent) => Verdict::Failed(HandshakeError::Request { method: DISCOVER, cause }),
+        // Whatever else it says, it is not what a new server says.
+        Err(_) => Verdict::Old,
+    }
+}
+
+/// A server that names what it supports. Where that is 2026-07-28 it is spoken to so, whatever else it knows.
+fn of_supported(supported: Vec<String>, greeting: &Json) -> Verdict {
+    let knows = |revision: &Revision| supported.iter().any(|name| name == revision.as_str());
+    match REVISIONS.iter().rev().find(|revision| knows(revision)) {
+        Some(revision) if !revision.has_initialize() && greeting.as_bytes() != b"{}" => {
+            Verdict::Modern(Json::parse(greeting.as_bytes().to_vec()).unwrap_or_else(|_| greeting.clone()))
+        }
+        Some(revision) if revision.has_initialize() => Verdict::Old,
+        _ => Verdict::Failed(HandshakeError::Revision(format!("{supported:?}"))),
+    }
+}
+
+/// The `code` of an error object.
+pub(super) fn code(error: &Json) -> Option<i32> {
     Members::read(error.as_bytes()).ok()?.get("code")?.get().parse().ok()
-}
-
-/// The tools of a page, each as it stands there, and the cursor of the next one. What is no tool is left out.
-pub(super) fn read_page(page: &Json) -> (Vec<Item>, Option<String>) {
-    // A copy of its own: tools are kept for long, and would keep the frame with everything else that came in it.
-    let frame = Bytes::copy_from_slice(page.as_bytes());
-    let Ok(members) = Members::read(&frame) else { return (Vec::new(), None) };
-    let listed = members.get("tools").and_then(|raw| serde_json::from_str::<Vec<&RawValue>>(raw.get()).ok());
-    let tool = |raw: &RawValue| {
-        let name = Members::read(raw.get().as_bytes()).ok()?.text("name").filter(|name| !name.is_empty())?;
-        Some(Item { name: (&*name).into(), definition: Json::part(&frame, raw) })
-    };
-    let tools = listed.unwrap_or_default().into_iter().filter_map(tool).collect();
-    (tools, members.text("nextCursor").map(std::borrow::Cow::into_owned))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::upstream::{CommandLine, Remote};
 
     #[test]
-    fn definitions_stay_as_they_are() {
-        let page = r#"{"tools":[{"name":"a", "x":1.0,"inputSchema":{"b":1,"a":2}}, {"noname":1}, 7],"nextCursor":"n"}"#;
-        let (tools, next) = read_page(&Json::parse(page).unwrap());
-        assert_eq!(next.as_deref(), Some("n"));
-        let [tool] = &tools[..] else { panic!() };
-        assert_eq!(
-            (&*tool.name, tool.definition.as_str()),
-            ("a", r#"{"name":"a", "x":1.0,"inputSchema":{"b":1,"a":2}}"#)
-        );
+    fn what_is_known_is_tried_first() {
+        let command = Endpoint::Command(CommandLine::new("x"));
+        let remote = |url: &str| Endpoint::Remote(Remote::new(url::Url::parse(url).unwrap()));
+        let (http, sse) = (remote("http://a/mcp"), remote("http://a/sse"));
+        for (endpoint, before, order) in [
+            (&command, None, Order::Discover),
+            (&command, Some(Revision::MODERN), Order::Discover),
+            (&command, Some(Revision::V2024_11_05), Order::Initialize),
+            (&http, None, Order::Discover),
+            (&http, Some(Revision::LATEST), Order::Initialize),
+            (&sse, None, Order::Old),
+            (&sse, Some(Revision::MODERN), Order::Old),
+        ] {
+            assert_eq!(Order::of(endpoint, before), order, "{endpoint:?} {before:?}");
+        }
     }
 
     #[test]
-    fn an_empty_answer_is_an_empty_page() {
-        for page in ["{}", "[]", r#"{"tools":null}"#] {
-            assert!(read_page(&Json::parse(page).unwrap()).0.is_empty());
-        }
+    fn only_a_server_that_says_so_is_new() {
+        let json = |text: &'static str| Json::parse(text).unwrap();
+        let answer = |text: &'static str| verdict(Ok(json(text)));
+        let error = |text: &'static str| verdict(Err(RequestError::Answer(json(text))));
+        assert!(matches!(answer(r#"{"supportedVersions":["2026-07-28","2025-11-25"]}"#), Verdict::Modern(_)));
+        assert!(matches!(answer(r#"{"supportedVersions":["2025-11-25"]}"#), Verdict::Old));
+        assert!(matches!(
+            answer(r#"{"supportedVersions":["2030-01-01"]}"#),
+            Verdict::Failed(HandshakeError::Revision(_))
+        ));
+        assert!(matches!(answer("{}"), Verdict::Old));
+        assert!(matches!(answer("[]"), Verdict::Old));
+        assert!(matches!(error(r#"{"code":-32601,"message":"no"}"#), Verdict::Old));
+        assert!(matches!(error(r#"{"code":-32022,"data":{"supported":["2025-06-18"]}}"#), Verdict::Old));
+        let newer = error(r#"{"code":-32022,"data":{"supported":["2030-01-01"]}}"#);
+        assert!(matches!(newer, Verdict::Failed(HandshakeError::Revision(_))));
+        let status = verdict(Err(RequestError::Status { status: 400, said: "".into() }));
+        assert!(matches!(status, Verdict::Old));
+        assert!(matches!(verdict(Err(RequestError::Ended)), Verdict::Failed(HandshakeError::DiedOfDiscovery)));
+    }
+
+    #[test]
+    fn requests_say_who_asks() {
+        let meta = per_request(
+            Some(&Json::parse(r#"{"trace":"t"}"#).unwrap()),
+            &Json::parse(r#"{"roots":{}}"#).unwrap(),
+            Some(LogLevel::Notice),
+        );
+        let meta: serde_json::Value = meta.to().unwrap();
+        assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
+        assert_eq!(meta["io.modelcontextprotocol/clientInfo"]["name"], "mcp-gateway");
+        assert_eq!(meta["io.modelcontextprotocol/clientCapabilities"], serde_json::json!({ "roots": {} }));
+        assert_eq!(meta["io.modelcontextprotocol/logLevel"], "notice");
+        assert_eq!(meta["trace"], "t");
     }
 }

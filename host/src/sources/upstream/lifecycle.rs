@@ -1,63 +1,60 @@
-//! When a server runs: started by its first use, once for all who wait, ended when nobody has used it for a while,
-//! started again after it has failed, with growing pauses.
+//! When an instance of a server runs: started by its first use, once for all who wait, ended when nobody has used it
+//! for a while, started again after it has failed, with growing pauses.
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use gateway_core::{
     error::{Failure, FailureKind},
-    source::{Abilities, Client, Item, Offer, State as Doing},
-    tasks::Tasks,
-    wire::peer::RequestError,
+    source::{SessionId, State as Doing},
 };
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, timeout},
+    task::AbortHandle,
+    time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::{
-    Settings, Stage,
+    Stage,
     backoff::{Backoff, Wait},
-    handshake::{self, HandshakeError},
-    link::{Alive, End, Lease, Link},
-    manners::Mirror,
-    remembered::{self, Known},
-    seconds, tend,
+    common::Common,
+    link::End,
+    listen,
+    running::{Lease, Running},
+    start::FAILED_GRACE,
+    subscriptions::Subscriptions,
+    tend,
+    whose::Whose,
 };
-
-/// How long a server that did not start has to end.
-const FAILED_GRACE: Duration = Duration::from_secs(1);
 
 /// How long a server that is idle has to end.
 pub(super) const IDLE_GRACE: Duration = Duration::from_secs(4);
 
-/// The life of one server.
+/// The pauses after which a server is started again in the background: the first, and the longest.
+const REVIVAL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+
+/// The life of one instance of a server.
 pub(super) struct Lifecycle {
-    pub(super) settings: Settings,
-    known: Known,
-    mirror: Mutex<Mirror>,
+    pub(super) common: Arc<Common>,
+    pub(super) whose: Arc<Whose>,
+    pub(super) subscriptions: Subscriptions,
     state: Mutex<State>,
-    starts: AtomicU64,
-    alive: watch::Sender<usize>,
-    tasks: Tasks,
 }
 
 struct State {
     phase: Phase,
     backoff: Backoff,
+    revival: Option<AbortHandle>,
 }
 
 enum Phase {
     Idle,
     Starting(Start),
-    Running(Arc<Link>),
+    Running(Arc<Running>),
 }
 
 /// A start that several may wait for.
@@ -70,52 +67,63 @@ struct Start {
 enum Step {
     Use(Lease),
     WaitForStart(watch::Receiver<Option<Result<(), Failure>>>),
-    WaitForEnd(Arc<Link>),
+    WaitForEnd(Arc<Running>),
     Pause(Duration),
     GiveUp(Failure),
+}
+
+/// Why there is no lease.
+#[derive(Debug)]
+pub(super) enum NoLease {
+    /// It could not be started.
+    Failed(Failure),
+    /// It keeps no sessions: the instance that runs for all is to be used.
+    Moved,
 }
 
 // === impl Lifecycle ===
 
 impl Lifecycle {
-    pub(super) fn new(settings: Settings) -> Self {
-        Self {
-            settings,
-            known: Known::default(),
-            mirror: Mutex::default(),
-            state: Mutex::new(State { phase: Phase::Idle, backoff: Backoff::default() }),
-            starts: AtomicU64::new(0),
-            alive: watch::Sender::new(0),
-            tasks: Tasks::new(),
-        }
+    pub(super) fn new(common: Arc<Common>, whose: Whose) -> Arc<Self> {
+        let state = State { phase: Phase::Idle, backoff: Backoff::default(), revival: None };
+        let (whose, state) = (Arc::new(whose), Mutex::new(state));
+        Arc::new(Self { common, whose, subscriptions: Subscriptions::default(), state })
     }
 
     /// The server, running. Starts it where it does not run; whoever goes away while it starts leaves the start to the
     /// others.
-    pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, Failure> {
+    pub(super) async fn lease(self: &Arc<Self>) -> Result<Lease, NoLease> {
         loop {
+            if self.has_moved() {
+                return Err(NoLease::Moved);
+            }
             match self.step() {
                 Step::Use(lease) => return Ok(lease),
                 Step::WaitForStart(mut outcome) => {
                     if let Ok(Some(Err(failure))) = outcome.wait_for(Option::is_some).await.as_deref() {
-                        return Err(failure.clone());
+                        return Err(NoLease::Failed(failure.clone()));
                     }
                 }
-                Step::WaitForEnd(link) => {
-                    let end = link.ended().await;
-                    self.note_end(&link, &end);
+                Step::WaitForEnd(running) => {
+                    let end = running.link.ended().await;
+                    self.note_end(&running, &end);
                 }
                 Step::Pause(pause) => sleep(pause).await,
-                Step::GiveUp(failure) => return Err(failure),
+                Step::GiveUp(failure) => return Err(NoLease::Failed(failure)),
             }
         }
+    }
+
+    /// Whether there is no need of it any more: a server without sessions has one instance.
+    pub(super) fn has_moved(&self) -> bool {
+        !self.whose.is_everybodys() && self.common.is_modern(&self.whose.abilities)
     }
 
     fn step(self: &Arc<Self>) -> Step {
         let mut state = self.lock();
         match &state.phase {
-            Phase::Running(link) if link.is_open() => return Step::Use(Lease::take(link)),
-            Phase::Running(link) => return Step::WaitForEnd(link.clone()),
+            Phase::Running(running) if running.link.is_open() => return Step::Use(Lease::take(running)),
+            Phase::Running(running) => return Step::WaitForEnd(running.clone()),
             Phase::Starting(start) => return Step::WaitForStart(start.outcome.clone()),
             Phase::Idle => {}
         }
@@ -129,80 +137,35 @@ impl Lifecycle {
         state.phase = Phase::Starting(Start { outcome: outcome.clone(), cancel: cancel.clone() });
         drop(state);
         let this = self.clone();
-        self.tasks.spawn(async move {
+        self.common.tasks.spawn(async move {
             let started = this.start(&cancel).await;
             result.send_replace(Some(this.note_start(started, &cancel)));
         });
         Step::WaitForStart(outcome)
     }
 
-    async fn start(&self, cancel: &CancellationToken) -> Result<Arc<Link>, Failure> {
-        let name = &self.settings.name;
-        self.observe(Stage::Starting);
-        let began = Instant::now();
-        let mirror = self.mirror().clone();
-        let abilities = mirror.abilities.clone();
-        let link = Link::open(&self.settings, mirror, &self.tasks, Alive::one_more(&self.alive))?;
-        self.starts.fetch_add(1, Ordering::Relaxed);
-        let introduced = tokio::select! {
-            introduced = timeout(self.settings.start_timeout, introduce(&link, &abilities)) => introduced,
-            () = cancel.cancelled() => {
-                link.stop(FAILED_GRACE).await;
-                return Err(self.cancelled());
-            }
-        };
-        let failure = match introduced {
-            Ok(Ok(tools)) => {
-                info!(server = %name, tools = tools.len(), ms = began.elapsed().as_millis(), "started");
-                self.learn(tools).await;
-                return Ok(link);
-            }
-            Ok(Err(error)) => self.not_introduced(&link, error).await,
-            Err(_) => {
-                let limit = seconds(self.settings.start_timeout);
-                let message = format!("server {name:?} did not finish its start within {limit}{}", link.quote());
-                Failure::new(FailureKind::Timeout, message).hint(format!("raise servers.{name}.start_timeout"))
-            }
-        };
-        link.stop(FAILED_GRACE).await;
-        Err(failure)
-    }
-
-    /// What is said where the handshake failed.
-    async fn not_introduced(&self, link: &Arc<Link>, error: HandshakeError) -> Failure {
-        let name = &self.settings.name;
-        let hint = format!("check servers.{name}.command and servers.{name}.args; the log has all that it wrote");
-        let message = match error {
-            HandshakeError::Request { cause: RequestError::Ended | RequestError::NotSent, .. } => {
-                let End { how, .. } = link.ended().await;
-                format!("server {name:?} ended during its start ({how}){}", link.quote())
-            }
-            HandshakeError::Request { method, cause: RequestError::Answer(error) } => {
-                format!("server {name:?} refused `{method}`: {error}")
-            }
-            error => format!("server {name:?} cannot be used: {error}"),
-        };
-        Failure::new(FailureKind::Unavailable, message).hint(hint)
-    }
-
     /// A start is over.
     fn note_start(
         self: &Arc<Self>,
-        started: Result<Arc<Link>, Failure>,
+        started: Result<Arc<Running>, Failure>,
         cancel: &CancellationToken,
     ) -> Result<(), Failure> {
         let mut state = self.lock();
+        let mut moved = None;
         let outcome = match started {
             // Cancelled under this lock, at the last moment.
-            Ok(link) if cancel.is_cancelled() => {
+            Ok(running) if cancel.is_cancelled() => {
                 state.phase = Phase::Idle;
-                link.want_end(FAILED_GRACE);
+                running.link.want_end(FAILED_GRACE);
                 Err(self.cancelled())
             }
-            Ok(link) => {
-                state.phase = Phase::Running(link.clone());
-                state.backoff.started();
-                self.tasks.spawn(tend::tend(Arc::downgrade(self), link, self.settings.idle_timeout));
+            Ok(running) if running.is_modern() && !self.whose.is_everybodys() => {
+                state.phase = Phase::Idle;
+                moved = Some(running);
+                Ok(())
+            }
+            Ok(running) => {
+                self.begin(&mut state, running);
                 Ok(())
             }
             Err(failure) => {
@@ -215,59 +178,87 @@ impl Lifecycle {
             }
         };
         drop(state);
-        self.observe(match &outcome {
-            Ok(()) => Stage::Running,
-            Err(_) => Stage::Failed,
-        });
+        if let Some(running) = moved {
+            match self.common.shared() {
+                Some(shared) => shared.adopt(running),
+                None => running.link.want_end(IDLE_GRACE),
+            }
+        }
+        self.common.observe(if outcome.is_ok() { Stage::Running } else { Stage::Failed });
         outcome
     }
 
-    /// A server has ended. Whoever sees it first says so; for the others nothing is left to do.
-    pub(super) fn note_end(&self, link: &Arc<Link>, end: &End) {
+    fn begin(self: &Arc<Self>, state: &mut State, running: Arc<Running>) {
+        let idle = self.common.settings.idle_timeout;
+        state.phase = Phase::Running(running.clone());
+        state.backoff.started();
+        if running.is_modern() {
+            self.common.tasks.spawn(listen::listen(Arc::downgrade(self), running.clone()));
+        }
+        self.common.tasks.spawn(tend::tend(Arc::downgrade(self), running, idle));
+    }
+
+    /// Takes over what was started for a session before it was known that the server keeps none.
+    fn adopt(self: &Arc<Self>, running: Arc<Running>) {
         let mut state = self.lock();
-        if !matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, link)) {
+        match &state.phase {
+            Phase::Idle => self.begin(&mut state, running),
+            Phase::Starting(_) | Phase::Running(_) => running.link.want_end(IDLE_GRACE),
+        }
+    }
+
+    /// A server has ended. Whoever sees it first says so; for the others nothing is left to do.
+    pub(super) fn note_end(self: &Arc<Self>, ended: &Arc<Running>, end: &End) {
+        let mut state = self.lock();
+        if !matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, ended)) {
             return;
         }
         state.phase = Phase::Idle;
-        if end.wanted {
-            return;
+        if !end.wanted {
+            let message = format!("server {:?} ended ({}){}", self.common.settings.name, end.how, ended.link.quote());
+            warn!("{message}");
+            state.backoff.failed(Failure::new(FailureKind::Unavailable, message), Instant::now());
         }
-        let message = format!("server {:?} ended ({}){}", self.settings.name, end.how, link.quote());
-        warn!("{message}");
-        state.backoff.failed(Failure::new(FailureKind::Unavailable, message), Instant::now());
+        if !self.subscriptions.is_empty() {
+            self.revive(&mut state);
+        }
     }
 
-    fn cancelled(&self) -> Failure {
-        let message = format!("server {:?} was stopped while it was starting", self.settings.name);
+    /// Starts it in the background, again and again, for as long as somebody waits for news of it.
+    fn revive(self: &Arc<Self>, state: &mut State) {
+        let weak = Arc::downgrade(self);
+        let revival = self.common.tasks.spawn(async move {
+            let mut pause = REVIVAL.0;
+            loop {
+                let Some(this) = weak.upgrade().filter(|this| !this.subscriptions.is_empty()) else { return };
+                if !matches!(this.lease().await, Err(NoLease::Failed(_))) {
+                    return;
+                }
+                drop(this);
+                sleep(pause).await;
+                pause = (pause * 2).min(REVIVAL.1);
+            }
+        });
+        if let Some(before) = state.revival.replace(revival) {
+            before.abort();
+        }
+    }
+
+    /// What is said to those who wait for a start that is cut short.
+    pub(super) fn cancelled(&self) -> Failure {
+        let message = format!("server {:?} was stopped while it was starting", self.common.settings.name);
         Failure::new(FailureKind::Cancelled, message)
     }
 
-    /// Remembers the tools that may be offered, and says so where they are others than before.
-    pub(super) async fn learn(&self, tools: Vec<Item>) {
-        let offered: Box<[Item]> = tools.into_iter().filter(|tool| self.settings.offers(&tool.name)).collect();
-        let file = remembered::file(&self.settings, &self.mirror().abilities);
-        // What was remembered is what news is measured by.
-        self.known.offer(|| file.clone());
-        if !self.known.learn(offered.clone()) {
-            return;
-        }
-        self.settings.events.changed();
-        let Some(file) = file else { return };
-        let path = file.clone();
-        let written = tokio::task::spawn_blocking(move || remembered::write(&path, &offered)).await;
-        if let Ok(Err(error)) = written {
-            warn!("{} cannot be written, so its tools are not remembered: {error}", file.display());
-        }
-    }
-
-    /// Gives the link up if nobody has used it for so long; else says when to look again.
-    pub(super) fn give_up_idle(&self, link: &Arc<Link>, idle: Duration) -> Result<(), Instant> {
+    /// Gives a server up if nobody has used it for so long, and nobody waits for news of it; else says when to look
+    /// again.
+    pub(super) fn give_up_idle(&self, idling: &Arc<Running>, idle: Duration) -> Result<(), Instant> {
         let now = Instant::now();
         // Under this lock leases are taken: nobody can take one between the look and the end.
         let mut state = self.lock();
-        match link.idle_since() {
+        match idling.idle_since().filter(|_| self.subscriptions.is_empty()) {
             Some(since) if since + idle <= now => {
-                if matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, link)) {
+                if matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, idling)) {
                     state.phase = Phase::Idle;
                 }
                 Ok(())
@@ -277,29 +268,16 @@ impl Lifecycle {
         }
     }
 
-    pub(super) fn offer(&self) -> Arc<Offer> {
-        self.known.offer(|| remembered::file(&self.settings, &self.mirror().abilities))
-    }
-
-    pub(super) fn mirror_client(&self, client: &Arc<dyn Client>) {
-        let mut mirror = self.mirror();
-        if mirror.abilities != *client.abilities() {
-            self.known.forget();
-            mirror.abilities = client.abilities().clone();
-        }
-        mirror.client = client.lasting();
-    }
-
     /// The server, if it runs.
-    pub(super) fn running(&self) -> Option<Arc<Link>> {
+    pub(super) fn running(&self) -> Option<Arc<Running>> {
         match &self.lock().phase {
-            Phase::Running(link) => Some(link.clone()),
+            Phase::Running(running) => Some(running.clone()),
             _ => None,
         }
     }
 
-    /// What it does, how often it was started, what went wrong last.
-    pub(super) fn doing(&self) -> (Doing, u64, Option<String>) {
+    /// What it does, and what went wrong last.
+    pub(super) fn doing(&self) -> (Doing, Option<String>) {
         let state = self.lock();
         let doing = match &state.phase {
             Phase::Idle if state.backoff.error().is_some() => Doing::Failed,
@@ -307,49 +285,70 @@ impl Lifecycle {
             Phase::Starting(_) => Doing::Starting,
             Phase::Running(_) => Doing::Running,
         };
-        (doing, self.starts.load(Ordering::Relaxed), state.backoff.error().map(ToString::to_string))
+        (doing, state.backoff.error().map(ToString::to_string))
+    }
+
+    /// Whether there is a process, or a connection, or soon will be.
+    pub(super) fn is_up(&self) -> bool {
+        !matches!(self.lock().phase, Phase::Idle)
     }
 
     /// The server has answered a call, so it is worth starting again at once should it end.
-    pub(super) fn prove(&self, link: &Link) {
-        // Asked first: this is said after every call.
-        if !link.proved.load(Ordering::Relaxed) && !link.proved.swap(true, Ordering::Relaxed) {
+    pub(super) fn prove(&self, running: &Running) {
+        if running.proves_itself() {
             self.lock().backoff.worked();
         }
     }
 
+    /// Which log messages are wanted may have changed.
+    pub(super) fn log_anew(&self) {
+        let Some(running) = self.running() else { return };
+        let level = self.common.level(&self.whose);
+        self.common.tasks.spawn(async move { running.log_from(level).await });
+    }
+
+    /// A session has ended: the server hears of what nobody wants to know any more.
+    pub(super) fn forget(self: &Arc<Self>, session: SessionId) {
+        let unwanted = self.subscriptions.forget(session);
+        // Where everything ends, nobody needs to be told.
+        if unwanted.is_empty() || tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        let this = self.clone();
+        self.common.tasks.spawn(async move { this.unsubscribe(unwanted).await });
+    }
+
+    /// Nobody needs it any more.
+    pub(super) fn retire(&self) {
+        if let Some(running) = self.halt() {
+            running.link.want_end(IDLE_GRACE);
+        }
+    }
+
+    /// Ends it, politely for as long as `grace`, then by force.
     pub(super) async fn stop(&self, grace: Duration) {
-        let running = {
-            let mut state = self.lock();
-            state.backoff.worked();
-            match &state.phase {
-                Phase::Starting(start) => start.cancel.cancel(),
-                Phase::Running(_) | Phase::Idle => {}
-            }
-            match std::mem::replace(&mut state.phase, Phase::Idle) {
-                Phase::Running(link) => Some(link),
-                // It becomes idle when it has been cancelled.
-                other => {
-                    state.phase = other;
-                    None
-                }
-            }
-        };
-        if let Some(link) = running {
-            link.stop(grace).await;
-        }
-        // Also what was ending already, and what the server itself had started.
-        let _ = self.alive.subscribe().wait_for(|alive| *alive == 0).await;
-    }
-
-    fn observe(&self, stage: Stage) {
-        if let Some(observer) = &self.settings.observer {
-            observer(&self.settings.name, stage);
+        if let Some(running) = self.halt() {
+            running.link.stop(grace).await;
         }
     }
 
-    fn mirror(&self) -> MutexGuard<'_, Mirror> {
-        self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Nothing is started any more; what runs is given to be ended.
+    fn halt(&self) -> Option<Arc<Running>> {
+        let mut state = self.lock();
+        state.backoff.worked();
+        if let Some(revival) = state.revival.take() {
+            revival.abort();
+        }
+        match std::mem::replace(&mut state.phase, Phase::Idle) {
+            Phase::Running(running) => Some(running),
+            // It becomes idle when it has been cancelled.
+            Phase::Starting(start) => {
+                start.cancel.cancel();
+                state.phase = Phase::Starting(start);
+                None
+            }
+            Phase::Idle => None,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -359,16 +358,8 @@ impl Lifecycle {
 
 impl Drop for Lifecycle {
     fn drop(&mut self) {
-        if let Some(link) = self.running() {
-            link.want_end(IDLE_GRACE);
-        }
+        self.retire();
     }
-}
-
-async fn introduce(link: &Arc<Link>, abilities: &Abilities) -> Result<Vec<Item>, HandshakeError> {
-    let claims = handshake::introduce(link.peer(), &abilities.capabilities()).await?;
-    link.claims_tools.store(claims, Ordering::Relaxed);
-    handshake::tools(link.peer(), claims).await
 }
 
 #[cfg(test)]
@@ -378,13 +369,19 @@ mod tests {
 
     #[tokio::test]
     async fn failing_again_and_again_is_answered_without_trying() {
-        let lifecycle = Arc::new(Lifecycle::new(settings("a", "no-such-command")));
-        let tries = |lifecycle: Arc<Lifecycle>| async move { lifecycle.lease().await.err().unwrap().message };
+        let common = Arc::new(Common::new(settings("a", "no-such-command")));
+        let lifecycle = Lifecycle::new(common, Whose::everybodys());
+        let tries = |lifecycle: Arc<Lifecycle>| async move {
+            match lifecycle.lease().await {
+                Err(NoLease::Failed(failure)) => failure.message,
+                _ => panic!("it was started"),
+            }
+        };
         assert!(tries(lifecycle.clone()).await.ends_with("command \"no-such-command\" was not found"));
         let failure = Failure::new(FailureKind::Unavailable, "it broke");
         (0..5).for_each(|_| lifecycle.lock().backoff.failed(failure.clone(), Instant::now()));
         let message = tries(lifecycle.clone()).await;
-        assert!(message.starts_with("it broke; it is started again in "), "{message}");
+        assert!(message.starts_with("it broke; it is tried again in "), "{message}");
         lifecycle.stop(Duration::ZERO).await;
         assert!(tries(lifecycle.clone()).await.ends_with("was not found"), "stopping forgets");
     }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -12,18 +12,24 @@ use gateway_core::{
     call::Call,
     name::SourceName,
     payload::Json,
-    source::{Abilities, Client, Fut},
+    source::{Events, Fut, Kind, Told},
     wire::{
-        json::Members,
+        json::{Members, Object},
         message::{INTERNAL_ERROR, METHOD_NOT_FOUND, error_object},
         peer::{Inbound, Skipped},
     },
 };
 use tokio::{
-    sync::Notify,
-    time::{Instant, timeout},
+    sync::{Notify, watch},
+    time::timeout,
 };
 use tracing::{debug, warn};
+
+use super::{
+    asking::{Asking, Question},
+    hello::Hello,
+    whose::Whose,
+};
 
 /// How long a person may think about a question of a server.
 const QUESTION_LIMIT: Duration = Duration::from_secs(600);
@@ -31,35 +37,165 @@ const QUESTION_LIMIT: Duration = Duration::from_secs(600);
 /// How many lines that are no messages are reported as warnings; the rest is for debugging.
 const WARNINGS: u64 = 5;
 
-/// What a server is told of the client, and the client.
-#[derive(Clone, Default)]
-pub(super) struct Mirror {
-    pub(super) abilities: Abilities,
-    pub(super) client: Option<Weak<dyn Client>>,
-}
+/// By which notification of a server without sessions belongs to which `subscriptions/listen`.
+const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
-impl Mirror {
-    /// Whether the server is told that it can ask for this.
-    pub(super) fn offers(&self, ability: &str) -> bool {
-        Members::read(self.abilities.capabilities().as_bytes()).is_ok_and(|members| members.get(ability).is_some())
-    }
-}
-
-/// How the gateway behaves towards one server.
+/// The gateway's manners towards one running server.
 pub(super) struct Manners {
     name: SourceName,
-    mirror: Mirror,
+    whose: Arc<Whose>,
+    events: Events,
+    /// Known once it has introduced itself.
+    hello: OnceLock<Hello>,
     asking: Arc<Asking>,
-    relist: Arc<Notify>,
+    changes: Changes,
+    acknowledged: watch::Sender<Option<Acknowledged>>,
+    /// Calls in flight that want log messages.
+    logging: Mutex<Vec<Weak<Call>>>,
     garbage: AtomicU64,
 }
 
+/// A `subscriptions/listen` that is being served.
+#[derive(Debug, Clone)]
+pub(super) struct Acknowledged {
+    /// Which request.
+    pub(super) id: u64,
+    /// What of it.
+    pub(super) uris: Vec<String>,
+}
+
+/// Which lists have changed since it was last looked.
+#[derive(Default)]
+struct Changes {
+    kinds: Mutex<Vec<Kind>>,
+    news: Notify,
+}
+
 impl Manners {
-    /// Towards the server `name`, which is told what `mirror` says. Open questions are counted in `asking`; `relist` is
-    /// notified when its tools have changed.
-    pub(super) fn new(name: SourceName, mirror: Mirror, asking: Arc<Asking>, relist: Arc<Notify>) -> Self {
-        Self { name, mirror, asking, relist, garbage: AtomicU64::new(0) }
+    /// Towards the server `name`, which runs for `whose`.
+    pub(super) fn new(name: SourceName, whose: Arc<Whose>, events: Events) -> Self {
+        Self {
+            name,
+            whose,
+            events,
+            hello: OnceLock::new(),
+            asking: Arc::default(),
+            changes: Changes::default(),
+            acknowledged: watch::Sender::new(None),
+            logging: Mutex::default(),
+            garbage: AtomicU64::new(0),
+        }
     }
+
+    /// The server has introduced itself.
+    pub(super) fn met(&self, hello: &Hello) {
+        let _ = self.hello.set(hello.clone());
+    }
+
+    /// For how long questions have been open so far.
+    pub(super) fn asked_for(&self) -> Duration {
+        self.asking.so_far()
+    }
+
+    /// Waits until the server says that lists have changed, and gives which.
+    pub(super) async fn lists_changed(&self) -> Vec<Kind> {
+        self.changes.news.notified().await;
+        std::mem::take(&mut *lock(&self.changes.kinds))
+    }
+
+    /// Takes lists for changed.
+    pub(super) fn suspect(&self, kinds: impl IntoIterator<Item = Kind>) {
+        lock(&self.changes.kinds).extend(kinds);
+        self.changes.news.notify_one();
+    }
+
+    /// Which `subscriptions/listen` was acknowledged last.
+    pub(super) fn acknowledged(&self) -> watch::Receiver<Option<Acknowledged>> {
+        self.acknowledged.subscribe()
+    }
+
+    /// Whether the server was told that the client has this ability.
+    pub(super) fn offers(&self, ability: &str) -> bool {
+        self.whose.abilities.has(ability)
+    }
+
+    /// A call that wants log messages is in flight for as long as this lives.
+    pub(super) fn logs_for(self: &Arc<Self>, call: &Arc<Call>) -> impl Send + use<> {
+        lock(&self.logging).push(Arc::downgrade(call));
+        Logging { manners: self.clone(), call: Arc::downgrade(call) }
+    }
+
+    fn is_modern(&self) -> bool {
+        self.hello.get().is_some_and(|hello| !hello.revision.has_sessions())
+    }
+
+    /// Whose log message it is that a server without sessions sends beside all calls: it may send them to those alone
+    /// that asked for them.
+    fn logger(&self) -> Option<Arc<Call>> {
+        let logging = lock(&self.logging);
+        match &logging[..] {
+            [only] => only.upgrade(),
+            _ => None,
+        }
+    }
+
+    fn take_acknowledgement(&self, params: Option<&Json>) {
+        #[derive(serde::Deserialize, Default)]
+        #[serde(rename_all = "camelCase", default)]
+        struct Filter {
+            resource_subscriptions: Vec<String>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Params {
+            #[serde(rename = "_meta")]
+            meta: serde_json::Map<String, serde_json::Value>,
+            #[serde(default)]
+            notifications: Filter,
+        }
+        let Some(Ok(params)) = params.map(Json::to::<Params>) else { return };
+        let id = params.meta.get(SUBSCRIPTION).and_then(|id| id.to_string().trim_matches('"').parse().ok());
+        if let Some(id) = id {
+            let uris = params.notifications.resource_subscriptions;
+            self.acknowledged.send_replace(Some(Acknowledged { id, uris }));
+        }
+    }
+
+    /// What belongs to no request goes to the session, or to all.
+    fn tell(&self, method: &str, params: Option<&Json>) {
+        if self.whose.by_turns && !self.is_modern() {
+            if let Some(client) = self.whose.client() {
+                client.tell(method, params);
+            }
+            return;
+        }
+        let session = self.whose.session.filter(|_| !self.is_modern());
+        let params = params.map(without_subscription);
+        self.events.told(Told { source: self.name.clone(), session, method: method.into(), params });
+    }
+}
+
+/// Without what says on which of our streams it came.
+fn without_subscription(params: &Json) -> Json {
+    if memchr::memmem::find(params.as_bytes(), SUBSCRIPTION.as_bytes()).is_none() {
+        return params.clone();
+    }
+    let mut rest = Object::with_capacity(params.as_bytes().len());
+    for (name, value) in Members::read(params.as_bytes()).unwrap_or_default().iter() {
+        if name != "_meta" {
+            rest.raw(name, value.get().as_bytes());
+            continue;
+        }
+        let mut meta = Object::with_capacity(value.get().len());
+        let members = Members::read(value.get().as_bytes()).unwrap_or_default();
+        let others: Vec<_> = members.iter().filter(|(name, _)| *name != SUBSCRIPTION).collect();
+        for (name, value) in &others {
+            meta.raw(name, value.get().as_bytes());
+        }
+        if !others.is_empty() {
+            rest.raw("_meta", meta.finish().as_bytes());
+        }
+    }
+    rest.finish()
 }
 
 impl Inbound for Manners {
@@ -75,14 +211,14 @@ impl Inbound for Manners {
             "roots/list" => "roots",
             _ => return refuse(METHOD_NOT_FOUND, format!("unknown method: {method}")),
         };
-        if !self.mirror.offers(ability) {
+        if !self.offers(ability) {
             // A server that asks what it was told it cannot ask has not read our `initialize`.
             warn!(target: "server", server = %self.name, "asked for {method}, which its client does not offer");
             return refuse(METHOD_NOT_FOUND, format!("the client does not offer {ability}"));
         }
         // Whoever made the call is asked; a server whose questions come beside calls has one client.
         let of_call = during.map(|call| call.client().clone());
-        let Some(client) = of_call.or_else(|| self.mirror.client.as_ref().and_then(Weak::upgrade)) else {
+        let Some(client) = of_call.or_else(|| self.whose.client()) else {
             return refuse(INTERNAL_ERROR, "the client is gone".to_owned());
         };
         let open = Question::open(&self.asking);
@@ -93,10 +229,22 @@ impl Inbound for Manners {
         })
     }
 
-    fn told(&self, method: &str, params: Option<&Json>, _during: Option<&Arc<Call>>) {
-        match method {
-            "notifications/tools/list_changed" => self.relist.notify_one(),
-            _ => debug!(target: "server", server = %self.name, method, params = ?params),
+    fn told(&self, method: &str, params: Option<&Json>, during: Option<&Arc<Call>>) {
+        let mut changed = Kind::ALL.into_iter().filter(|kind| kind.changed() == method).peekable();
+        if changed.peek().is_some() {
+            return self.suspect(changed);
+        }
+        match (method, during) {
+            ("notifications/subscriptions/acknowledged", _) => self.take_acknowledgement(params),
+            // Subscriptions are the session's, whatever else was going on.
+            ("notifications/resources/updated", _) => self.tell(method, params),
+            (_, Some(call)) => call.client().tell(method, params),
+            ("notifications/message", None) if self.is_modern() => match self.logger() {
+                Some(call) => call.client().tell(method, params),
+                // With several it is nobody's business whose it is.
+                None => debug!(target: "server", server = %self.name, params = ?params, "log message of some call"),
+            },
+            _ => self.tell(method, params),
         }
     }
 
@@ -118,82 +266,26 @@ impl Inbound for Manners {
     }
 }
 
-fn refuse(code: i32, message: String) -> Fut<'static, Result<Json, Json>> {
-    Box::pin(async move { Err(error_object(code, &message)) })
+/// See [`Manners::logs_for`].
+struct Logging {
+    manners: Arc<Manners>,
+    call: Weak<Call>,
 }
 
-/// For how long questions are open: a call does not run out of time while a person thinks.
-#[derive(Default)]
-pub(super) struct Asking(Mutex<Clock>);
-
-#[derive(Default)]
-struct Clock {
-    open: usize,
-    since: Option<Instant>,
-    before: Duration,
-}
-
-impl Clock {
-    fn start(&mut self, now: Instant) {
-        self.open += 1;
-        self.since.get_or_insert(now);
-    }
-
-    fn stop(&mut self, now: Instant) {
-        self.open -= 1;
-        if self.open == 0 {
-            self.before = self.so_far(now);
-            self.since = None;
+impl Drop for Logging {
+    fn drop(&mut self) {
+        let mut logging = lock(&self.manners.logging);
+        if let Some(at) = logging.iter().position(|call| call.ptr_eq(&self.call)) {
+            logging.swap_remove(at);
         }
     }
-
-    fn so_far(&self, now: Instant) -> Duration {
-        self.before + self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
-    }
 }
 
-impl Asking {
-    /// So far.
-    pub(super) fn so_far(&self) -> Duration {
-        self.clock().so_far(Instant::now())
-    }
-
-    fn clock(&self) -> MutexGuard<'_, Clock> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What is behind these locks is never left half-changed, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A question that is open.
-struct Question(Arc<Asking>);
-
-impl Question {
-    fn open(asking: &Arc<Asking>) -> Self {
-        asking.clock().start(Instant::now());
-        Self(asking.clone())
-    }
-}
-
-impl Drop for Question {
-    fn drop(&mut self) {
-        self.0.clock().stop(Instant::now());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn questions_that_overlap_count_once() {
-        let (begin, mut clock) = (Instant::now(), Clock::default());
-        let at = |seconds| begin + Duration::from_secs(seconds);
-        clock.start(at(0));
-        clock.start(at(1));
-        clock.stop(at(2));
-        assert_eq!(clock.so_far(at(3)), Duration::from_secs(3));
-        clock.stop(at(4));
-        assert_eq!(clock.so_far(at(9)), Duration::from_secs(4));
-        clock.start(at(10));
-        assert_eq!(clock.so_far(at(11)), Duration::from_secs(5));
-    }
+fn refuse(code: i32, message: String) -> Fut<'static, Result<Json, Json>> {
+    Box::pin(async move { Err(error_object(code, &message)) })
 }

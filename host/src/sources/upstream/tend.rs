@@ -1,40 +1,41 @@
 //! What goes on beside the calls while a server runs.
 
 use std::{
-    sync::{Arc, Weak, atomic::Ordering},
+    sync::{Arc, Weak},
     time::Duration,
 };
 
+use gateway_core::source::Kind;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
 use super::{
-    handshake,
     lifecycle::{IDLE_GRACE, Lifecycle},
-    link::Link,
+    lists,
+    running::Running,
 };
 
-/// Stays with a server that runs: notices its end, reads its tools anew when they change, ends it when it is idle.
-pub(super) async fn tend(lifecycle: Weak<Lifecycle>, link: Arc<Link>, idle: Duration) {
+/// Stays with a server that runs: notices its end, reads its lists anew when they change, ends it when it is idle.
+pub(super) async fn tend(lifecycle: Weak<Lifecycle>, running: Arc<Running>, idle: Duration) {
     let mut look = Instant::now() + idle;
     loop {
         tokio::select! {
-            end = link.ended() => {
+            end = running.link.ended() => {
                 if let Some(lifecycle) = lifecycle.upgrade() {
-                    lifecycle.note_end(&link, &end);
+                    lifecycle.note_end(&running, &end);
                 }
                 return;
             }
-            () = link.list_changed() => {
+            kinds = running.manners.lists_changed() => {
                 let Some(lifecycle) = lifecycle.upgrade() else { return };
-                relist(&lifecycle, &link).await;
+                relist(&lifecycle, &running, kinds).await;
             }
             () = sleep_until(look), if !idle.is_zero() => {
                 let Some(lifecycle) = lifecycle.upgrade() else { return };
-                match lifecycle.give_up_idle(&link, idle) {
+                match lifecycle.give_up_idle(&running, idle) {
                     Ok(()) => {
-                        debug!(server = %lifecycle.settings.name, "idle");
-                        return link.want_end(IDLE_GRACE);
+                        debug!(server = %lifecycle.common.settings.name, "idle");
+                        return running.link.want_end(IDLE_GRACE);
                     }
                     Err(later) => look = later,
                 }
@@ -43,12 +44,19 @@ pub(super) async fn tend(lifecycle: Weak<Lifecycle>, link: Arc<Link>, idle: Dura
     }
 }
 
-async fn relist(lifecycle: &Arc<Lifecycle>, link: &Arc<Link>) {
-    let name = &lifecycle.settings.name;
-    let claims = link.claims_tools.load(Ordering::Relaxed);
-    match timeout(lifecycle.settings.start_timeout, handshake::tools(link.peer(), claims)).await {
-        Ok(Ok(tools)) => lifecycle.learn(tools).await,
-        Ok(Err(error)) => warn!(server = %name, "its changed tools could not be read: {error}"),
-        Err(_) => warn!(server = %name, "its changed tools could not be read in time"),
+async fn relist(lifecycle: &Arc<Lifecycle>, running: &Arc<Running>, mut kinds: Vec<Kind>) {
+    let settings = &lifecycle.common.settings;
+    kinds.sort_unstable_by_key(|kind| *kind as usize);
+    kinds.dedup();
+    let mut read = Vec::with_capacity(kinds.len());
+    for kind in kinds {
+        match timeout(settings.start_timeout, lists::read(running.peer(), &running.hello, kind)).await {
+            Ok(Ok(items)) => read.push((kind, items)),
+            Ok(Err(error)) => warn!(server = %settings.name, "what has changed could not be read: {error}"),
+            Err(_) => warn!(server = %settings.name, "{}: not answered in time", kind.list_method()),
+        }
+    }
+    if !read.is_empty() {
+        lifecycle.common.learn(&lifecycle.whose, &running.hello, read).await;
     }
 }

@@ -1,0 +1,170 @@
+//! What all instances of one server share.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use gateway_core::{
+    source::{Abilities, Item, Kind, LogLevel, SessionId},
+    tasks::Tasks,
+    wire::revision::Revision,
+};
+use tokio::sync::watch;
+use tracing::warn;
+
+use super::{
+    Settings, Stage,
+    hello::Hello,
+    http::headers::problem,
+    lifecycle::Lifecycle,
+    link::Alive,
+    remembered::{Knowledge, Known},
+    whose::Whose,
+};
+
+/// What all instances of one server share.
+pub(super) struct Common {
+    pub(super) settings: Settings,
+    pub(super) tasks: Tasks,
+    knowledge: Knowledge,
+    /// What the server speaks, as far as that is known.
+    era: Mutex<Option<Revision>>,
+    starts: AtomicU64,
+    alive: watch::Sender<usize>,
+    /// Which log messages the sessions want.
+    levels: Mutex<HashMap<SessionId, LogLevel>>,
+    /// The instance that runs for all.
+    shared: OnceLock<Weak<Lifecycle>>,
+}
+
+impl Common {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            tasks: Tasks::new(),
+            knowledge: Knowledge::default(),
+            era: Mutex::default(),
+            starts: AtomicU64::new(0),
+            alive: watch::Sender::new(0),
+            levels: Mutex::default(),
+            shared: OnceLock::new(),
+        }
+    }
+
+    /// The instance that runs for all is this one.
+    pub(super) fn share(&self, shared: &Arc<Lifecycle>) {
+        let _ = self.shared.set(Arc::downgrade(shared));
+    }
+
+    pub(super) fn shared(&self) -> Option<Arc<Lifecycle>> {
+        self.shared.get().and_then(Weak::upgrade)
+    }
+
+    /// What is known of what the server offers to those to whom it was told of these abilities.
+    pub(super) fn known(&self, abilities: &Abilities) -> Arc<Known> {
+        self.knowledge.of(&self.settings, abilities)
+    }
+
+    /// How many tools are known; `None`: it is not known yet whether there are any.
+    pub(super) fn tools(&self) -> Option<usize> {
+        let shared = self.known(&Abilities::NONE).offer();
+        shared.tools.as_ref().map(|tools| tools.len()).or_else(|| self.knowledge.tools())
+    }
+
+    /// What the server speaks, as far as that is known from this run, or from an earlier one with these abilities.
+    pub(super) fn era(&self, abilities: &Abilities) -> Option<Revision> {
+        let mut era = lock(&self.era);
+        if era.is_none() {
+            *era = self.known(&Abilities::NONE).revision();
+        }
+        if era.is_none() && *abilities != Abilities::NONE {
+            *era = self.known(abilities).revision();
+        }
+        *era
+    }
+
+    /// Whether the server is known to keep no sessions.
+    pub(super) fn is_modern(&self, abilities: &Abilities) -> bool {
+        self.era(abilities).is_some_and(|revision| !revision.has_sessions())
+    }
+
+    /// A server was greeted, or could not be as it was thought.
+    pub(super) fn set_era(&self, revision: Option<Revision>) {
+        *lock(&self.era) = revision;
+    }
+
+    /// Remembers what an instance for `whose` offers, and says so where that is news.
+    pub(super) async fn learn(&self, whose: &Whose, hello: &Hello, mut lists: Vec<(Kind, Vec<Item>)>) {
+        let promotes = self.settings.endpoint.is_http() && !hello.revision.has_sessions();
+        for (_, tools) in lists.iter_mut().filter(|(kind, _)| *kind == Kind::Tool) {
+            tools.retain(|tool| self.settings.offers(&tool.name));
+            tools.retain(|tool| match promotes.then(|| problem(&tool.definition)).flatten() {
+                None => true,
+                Some(problem) => {
+                    warn!(server = %self.settings.name, "its tool {:?} is left out: {problem}", tool.name);
+                    false
+                }
+            });
+        }
+        let abilities = if hello.revision.has_sessions() { &whose.abilities } else { &Abilities::NONE };
+        let known = self.known(abilities);
+        // Another version of an old server may be a new one.
+        let before = known.offer().greeting.as_ref().and_then(Hello::server_info);
+        let is_another = before.is_some() && before != Hello::server_info(&hello.greeting);
+        let revision = (!is_another || !hello.revision.has_initialize()).then_some(hello.revision);
+        if known.learn(hello, revision, lists).await {
+            self.settings.events.changed();
+        }
+    }
+
+    /// Which log messages a session wants; `None`: it is gone.
+    pub(super) fn set_level(&self, session: SessionId, level: Option<LogLevel>) {
+        let mut levels = lock(&self.levels);
+        match level {
+            Some(level) => levels.insert(session, level),
+            None => levels.remove(&session),
+        };
+    }
+
+    /// Which log messages are wanted of an instance for `whose`: what is everybody's is asked for all that any session
+    /// wants.
+    pub(super) fn level(&self, whose: &Whose) -> Option<LogLevel> {
+        let levels = lock(&self.levels);
+        if whose.is_everybodys() {
+            return levels.values().min().copied();
+        }
+        let said = whose.session.and_then(|session| levels.get(&session).copied());
+        drop(levels);
+        said.or_else(|| whose.client()?.log_level())
+    }
+
+    /// A start; what it brings to life is counted by what this gives.
+    pub(super) fn count_start(&self) -> Alive {
+        self.starts.fetch_add(1, Ordering::Relaxed);
+        Alive::one_more(&self.alive)
+    }
+
+    pub(super) fn starts(&self) -> u64 {
+        self.starts.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nothing is left of what was started, nor of what that had started.
+    pub(super) async fn all_gone(&self) {
+        let _ = self.alive.subscribe().wait_for(|alive| *alive == 0).await;
+    }
+
+    pub(super) fn observe(&self, stage: Stage) {
+        if let Some(observer) = &self.settings.observer {
+            observer(&self.settings.name, stage);
+        }
+    }
+}
+
+/// What is behind these locks is never left half-changed, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
