@@ -86,9 +86,8 @@ scenarios! {
 
 scenarios! {
     /// Those without, and an extension, which stands beside the revisions.
-    STATELESS stateless later "the gateway says `initialize` to every server",
+    STATELESS stateless,
     tools_call: scenario(NEXT, "2026-07-28", "tools_call", 2),
-    request_metadata: scenario(NEXT, "2026-07-28", "request-metadata", 8),
     sep_2322_client_request_state: scenario(NEXT, "2026-07-28", "sep-2322-client-request-state", 5),
     http_standard_headers: scenario(NEXT, "2026-07-28", "http-standard-headers", 9),
     http_custom_headers: scenario(NEXT, "2026-07-28", "http-custom-headers", 18),
@@ -100,19 +99,15 @@ scenarios! {
 
 scenarios! {
     /// Those that begin with a login, in the newest revision that has them.
-    LOGINS logins later "`gateway server login` is still to come",
+    LOGINS logins,
     metadata_default: scenario(NEXT, "2026-07-28", "auth/metadata-default", 18),
     metadata_var1: scenario(NEXT, "2026-07-28", "auth/metadata-var1", 18),
     metadata_var2: scenario(NEXT, "2026-07-28", "auth/metadata-var2", 18),
-    metadata_var3: scenario(NEXT, "2026-07-28", "auth/metadata-var3", 18),
     metadata_issuer_mismatch: scenario(NEXT, "2026-07-28", "auth/metadata-issuer-mismatch", 3),
     authorization_server_migration: scenario(NEXT, "2026-07-28", "auth/authorization-server-migration", 27),
-    basic_cimd: scenario(NEXT, "2026-07-28", "auth/basic-cimd", 12),
     resource_mismatch: scenario(NEXT, "2026-07-28", "auth/resource-mismatch", 2),
-    scope_from_www_authenticate: scenario(NEXT, "2026-07-28", "auth/scope-from-www-authenticate", 14),
     scope_from_scopes_supported: scenario(NEXT, "2026-07-28", "auth/scope-from-scopes-supported", 14),
     scope_omitted_when_undefined: scenario(NEXT, "2026-07-28", "auth/scope-omitted-when-undefined", 14),
-    scope_step_up: scenario(NEXT, "2026-07-28", "auth/scope-step-up", 23),
     scope_retry_limit: scenario(NEXT, "2026-07-28", "auth/scope-retry-limit", 11),
     offline_access_scope: scenario(NEXT, "2026-07-28", "auth/offline-access-scope", 12),
     offline_access_not_supported: scenario(NEXT, "2026-07-28", "auth/offline-access-not-supported", 14),
@@ -129,8 +124,23 @@ scenarios! {
     of_2025_03_26_endpoint_fallback: scenario(NEXT, "2025-03-26", "auth/2025-03-26-oauth-endpoint-fallback", 7),
 }
 
+scenarios! {
+    /// Those of [`STATELESS`] that the gateway does not pass yet.
+    STATELESS_LATER stateless_later later "the gateway does not try again with a revision that the server names",
+    request_metadata: scenario(NEXT, "2026-07-28", "request-metadata", 8),
+}
+
+scenarios! {
+    /// Those of [`LOGINS`] that the gateway does not pass yet.
+    LOGINS_LATER logins_later later "`gateway server login` asks with GET, and so misses what the 401 to a POST says",
+    metadata_var3: scenario(NEXT, "2026-07-28", "auth/metadata-var3", 18),
+    scope_from_www_authenticate: scenario(NEXT, "2026-07-28", "auth/scope-from-www-authenticate", 14),
+    scope_step_up: scenario(NEXT, "2026-07-28", "auth/scope-step-up", 23),
+}
+
 /// Those that say nothing about the gateway, or that it cannot pass, and why.
-const WITHOUT: [(&str, &str); 11] = [
+const WITHOUT: [(&str, &str); 12] = [
+    ("auth/basic-cimd", "the gateway has no place on the web where a document that describes it could stand"),
     ("auth/client-credentials-basic", "an extension: machines that log in with a secret put it into `headers`"),
     ("auth/client-credentials-jwt", "an extension: the gateway holds no key that an issuer would know"),
     ("auth/cross-app-access-complete-flow", "an extension: it wants a company's identity provider"),
@@ -147,7 +157,7 @@ const WITHOUT: [(&str, &str); 11] = [
 /// A scenario that a new version of the suite brings needs a line in one of the tables.
 #[test]
 fn every_scenario_is_known() {
-    let run = [SESSIONS, STATELESS, LOGINS].concat();
+    let run = [SESSIONS, STATELESS, STATELESS_LATER, LOGINS, LOGINS_LATER].concat();
     let known: BTreeSet<_> = run.iter().map(|scenario| scenario.name).chain(WITHOUT.map(|(name, _)| name)).collect();
     let named: Vec<_> = [STABLE, NEXT].into_iter().flat_map(client_scenarios).collect();
     let all: BTreeSet<_> = named.iter().map(String::as_str).collect();
