@@ -200,7 +200,13 @@ await step("placeholder", async () => {
   const placeholder = (await list("tools")).find(({ name }) => /^_.+_connect$/.test(name));
   return placeholder && call([placeholder.name, {}]);
 });
-if (profile.ready) await step("ready", () => until("log", () => logs().find(({ data }) => data === profile.ready)));
+if (profile.ready) {
+  await step("ready", async () => {
+    // Whoever starts a server only when it is called has started it then.
+    await call(profile.ready.call);
+    return until("log", () => logs().find(({ data }) => data === profile.ready.log));
+  });
+}
 await step("ping", () => client.ping(options));
 for (const field of Object.keys(lists)) await step(field, () => list(field));
 await step("calls", () => all(profile.calls, call));

@@ -189,8 +189,8 @@ class Matrix:
         self.seen["capabilities"] = plain(client.server_capabilities)
         self.seen["instructions"] = client.instructions
         await self.step("placeholder", self.placeholder)
-        if log := profile.get("ready"):
-            await self.step("ready", lambda: self.absent() if self.modern else self.said(log))
+        if "ready" in profile:
+            await self.step("ready", lambda: self.absent() if self.modern else self.ready())
         await self.step("ping", lambda: self.absent() if self.modern else client.send_ping())
         for field in ["tools", "prompts", "resources", "resource_templates"]:
             await self.step(re.sub("_t", "T", field), lambda: self.listed(field))
@@ -220,6 +220,11 @@ class Matrix:
 
     async def absent(self) -> str:
         return ABSENT
+
+    async def ready(self) -> Any:
+        # Whoever starts a server only when it is called has started it then.
+        await self.call(self.profile["ready"]["call"])
+        return await self.said(self.profile["ready"]["log"])
 
     async def said(self, text: str, since: int = 0) -> Any:
         return await self.logs.until("log", lambda logs: next((log for log in logs[since:] if log["data"] == text), None))
@@ -391,9 +396,15 @@ async def main() -> None:
         logging_callback=matrix.log,
         message_handler=matrix.message,
     )
-    with anyio.fail_after(120):
+    done = False
+    try:
         async with matrix.client:
             await matrix.run()
+            done = True
+    except Exception:
+        # The SDK's SSE transport trips over what arrives while it closes, which is nobody's business here.
+        if not done:
+            raise
     print(json.dumps(matrix.seen))
 
 
