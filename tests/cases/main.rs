@@ -9,12 +9,14 @@
 )]
 
 mod asks;
+mod catalogue;
 mod claude_code;
 mod clients;
 mod commands;
 mod concurrency;
 mod conformance;
 mod endings;
+mod everything;
 mod golden;
 mod guests;
 mod http;
@@ -23,11 +25,13 @@ mod http_faults;
 mod lifecycle;
 mod malformed;
 mod matrix;
+mod modern;
 mod nested;
 mod passthrough;
 mod revisions;
 mod roles;
 mod sandbox;
 mod upstream_http;
+mod upstream_modern;
 mod upstream_oauth;
 mod upstream_sse;

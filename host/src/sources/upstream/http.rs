@@ -52,8 +52,15 @@ pub(super) struct HttpCarrier {
     intake: Intake,
     terms: ArcSwap<Terms>,
     /// What is being asked, by our ids.
-    posts: Mutex<HashMap<u64, AbortHandle>>,
+    posts: Mutex<HashMap<u64, Post>>,
     listening: AtomicBool,
+}
+
+/// A request on its way.
+struct Post {
+    task: AbortHandle,
+    /// Its answer comes when nobody wants to listen any more.
+    listens: bool,
 }
 
 /// What was agreed on with the server.
@@ -93,13 +100,14 @@ impl HttpCarrier {
         Arc::new(Self { parts, intake, terms, posts, listening: AtomicBool::new(false) })
     }
 
-    fn posts(&self) -> MutexGuard<'_, HashMap<u64, AbortHandle>> {
+    fn posts(&self) -> MutexGuard<'_, HashMap<u64, Post>> {
         self.posts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks, as a task that can be stopped.
     fn ask(self: &Arc<Self>, id: u64, request: Outgoing) {
         let carrier = self.clone();
+        let listens = matches!(&request, Outgoing::Request { method, .. } if &**method == "subscriptions/listen");
         // The table stays locked until the task is in it: it might be done at once.
         let mut posts = self.posts();
         let task = self.parts.tasks.spawn(async move {
@@ -108,7 +116,7 @@ impl HttpCarrier {
             }
             carrier.posts().remove(&id);
         });
-        posts.insert(id, task);
+        posts.insert(id, Post { task, listens });
     }
 
     /// A request is withdrawn. Without sessions the end of its stream says so; else the server is told, before its
@@ -116,12 +124,12 @@ impl HttpCarrier {
     fn withdraw(self: &Arc<Self>, id: u64, note: Outgoing) {
         let Some(post) = self.posts().remove(&id) else { return };
         if self.terms.load().modern {
-            return post.abort();
+            return post.task.abort();
         }
         let carrier = self.clone();
         self.parts.tasks.spawn(async move {
             carrier.tell(note).await;
-            post.abort();
+            post.task.abort();
         });
     }
 
@@ -264,6 +272,10 @@ impl Carry for HttpCarrier {
             },
             _ => self.tell_aside(message),
         }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.posts().values().any(|post| !post.listens)
     }
 
     fn check(&self) -> Option<(&'static str, Option<Json>)> {

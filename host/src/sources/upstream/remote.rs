@@ -116,6 +116,9 @@ pub(super) trait Carry: Send + Sync + 'static {
     /// Sends a message. What happens to a request is told to the intake.
     fn send(self: &Arc<Self>, message: Outgoing) -> impl Future<Output = ()> + Send;
 
+    /// Whether something is asked that will have an answer.
+    fn is_busy(&self) -> bool;
+
     /// What to ask to see that the server is there; `None` while that is not known.
     fn check(&self) -> Option<(&'static str, Option<Json>)>;
 
@@ -174,13 +177,13 @@ impl Attendance {
                 while let Ok(message) = self.messages.try_recv() {
                     carrier.send(message).await;
                 }
-                let _ = timeout(grace / 2, answered(&self.peer)).await;
+                let _ = timeout(grace / 2, answered(&self.peer, &*carrier)).await;
                 let _ = timeout(grace / 2, carrier.leave()).await;
                 self.fate.seal(&self.peer, "it was stopped", true);
             }
             // Somebody said why already; what is in flight may still be answered.
             None => tokio::select! {
-                () = answered(&self.peer) => {}
+                () = answered(&self.peer, &*carrier) => {}
                 _ = grace(&mut self.wanted) => {}
             },
         }
@@ -204,7 +207,7 @@ impl Attendance {
                     carrier.send(message?).await;
                 }
                 _ = beat.tick(), if !self.heartbeat.is_zero() => {
-                    if let Some(check) = carrier.check().filter(|_| !self.peer.is_waiting()) {
+                    if let Some(check) = carrier.check().filter(|_| !carrier.is_busy()) {
                         let (peer, fate) = (self.peer.clone(), self.fate.clone());
                         self.tasks.spawn(checks.clone().one(check, self.heartbeat, peer, fate));
                     }
@@ -214,9 +217,9 @@ impl Attendance {
     }
 }
 
-/// Waits until nothing is waited for.
-async fn answered(peer: &Peer) {
-    while peer.is_waiting() && !peer.is_ended() {
+/// Waits until every answer is there.
+async fn answered<C: Carry>(peer: &Peer, carrier: &C) {
+    while carrier.is_busy() && !peer.is_ended() {
         sleep(LOOK).await;
     }
 }

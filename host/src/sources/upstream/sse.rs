@@ -197,6 +197,10 @@ impl Carry for SseCarrier {
         }
     }
 
+    fn is_busy(&self) -> bool {
+        self.parts.peer.is_waiting()
+    }
+
     fn check(&self) -> Option<(&'static str, Option<Json>)> {
         let known = self.endpoint.borrow();
         known.as_ref().is_some_and(Result::is_ok).then_some(("ping", None))

@@ -73,10 +73,11 @@ fn value_at<'a>(object: &'a RawValue, path: &[Box<str>]) -> Option<Cow<'a, str>>
 fn encode(value: &str) -> Cow<'_, str> {
     let (begin, end) = ENCODED;
     let blank = |c: char| matches!(c, ' ' | '\t');
-    let plain = value.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
-        && !value.starts_with(blank)
-        && !value.ends_with(blank)
-        && !(value.starts_with(begin) && value.ends_with(end));
+    let readable = value.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    let padded = value.starts_with(blank) || value.ends_with(blank);
+    // What looks like an encoded value would be decoded.
+    let taken_for_encoded = value.starts_with(begin) && value.ends_with(end);
+    let plain = readable && !padded && !taken_for_encoded;
     match plain {
         true => Cow::Borrowed(value),
         false => Cow::Owned(format!("{begin}{}{end}", BASE64_STANDARD.encode(value))),
