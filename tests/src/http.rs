@@ -156,6 +156,29 @@ impl Answer {
         Self { status, headers, body, request }
     }
 
+    /// Reads the next answer of a connection that has several on their way, all of them with a length.
+    #[track_caller]
+    #[must_use]
+    pub fn read_next(connection: &mut BufReader<TcpStream>, request: &str) -> (u16, String) {
+        let (mut head, mut length) = (String::new(), 0);
+        loop {
+            let at = head.len();
+            let read = connection.read_line(&mut head);
+            assert!(read.is_ok_and(|read| read > 0), "no answer to {request} after {head:?}");
+            let line = head[at..].trim_end().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        connection.read_exact(&mut body).unwrap();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (status.unwrap_or_default(), String::from_utf8_lossy(&body).into_owned())
+    }
+
     /// A header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -337,7 +360,7 @@ impl HttpSession {
     pub fn open_as(http: &Http, version: &str, capabilities: Value) -> Self {
         let mut answer = http.post(&hello(version, &capabilities));
         let id = answer.header("mcp-session-id").unwrap_or_default().to_owned();
-        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert!(answer.status == 200, "{}", answer.text());
         assert_eq!(answer.result().result()["protocolVersion"], version);
         let http = http.with("Mcp-Session-Id", &id).with("MCP-Protocol-Version", version);
         let session = Self { http, id, next: AtomicI64::new(100) };

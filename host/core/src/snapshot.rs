@@ -230,7 +230,11 @@ impl Snapshot {
     #[must_use]
     pub fn sees_source(&self, role: RoleId, source: &Arc<dyn Source>) -> bool {
         let could = || self.roles.get(role).decide_placeholder(source.name(), source.naming()).visible();
-        let unknown = || source.offer(&self.abilities).tools.is_none();
+        // As it was when the picture was made: what has become known since is in the next one.
+        let unknown = || {
+            let at = self.sources.iter().position(|of| Arc::ptr_eq(of, source));
+            at.is_some_and(|at| self.offers[at].tools.is_none())
+        };
         Kind::ALL.iter().any(|kind| self.visible(role, *kind).any(|(_, of)| Arc::ptr_eq(of, source)))
             || (unknown() && could())
     }

@@ -85,13 +85,13 @@ impl App {
         let session_timeout = self.config.session_timeout.duration();
         let settings = Settings { identity: self.identity(), door, hosts, session_timeout };
         let front = Front::new(self.gateway.clone(), settings);
-        let (gateway, leaving) = (self.gateway.clone(), front.leaving().clone());
-        let health =
-            Health::new(gateway, self.config.idle_timeout.duration(), !self.broken.is_empty(), leaving.clone());
+        let (idle_timeout, broken) = (self.config.idle_timeout.duration(), !self.broken.is_empty());
+        let health = Health::new(self.gateway.clone(), idle_timeout, broken, front.leaving().clone());
         let router = guarded(front.router().merge(health.router()), &front);
         let connections = Tasks::new();
         let (room, tasks) = (room_for_connections(), connections.clone());
-        self.tasks.spawn(async move { listen(listener, router, room, &leaving, &tasks).await });
+        let closing = front.closing().clone();
+        self.tasks.spawn(async move { listen(listener, router, room, &closing, &tasks).await });
         announce(bound);
         signals.next().await;
         info!("ending: what runs is given {} s", DRAIN.as_secs());

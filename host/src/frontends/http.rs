@@ -142,8 +142,15 @@ impl Front {
         &self.running
     }
 
-    /// Cancelled once what is open is closed.
-    pub(super) fn closing(&self) -> &CancellationToken {
+    /// Whether no more is taken. What belongs to a request that is running still is: an answer to its question, its
+    /// cancellation, a client that comes back for it.
+    pub(super) fn takes_no_more(&self) -> bool {
+        self.leaving.is_cancelled()
+    }
+
+    /// Cancelled once all is answered that will be: what is open is closed.
+    #[must_use]
+    pub fn closing(&self) -> &CancellationToken {
         &self.closing
     }
 

@@ -41,6 +41,9 @@ pub(super) async fn open_one(
 
 fn open(front: Arc<Front>, principal: Principal, scope: Option<String>) -> Result<Response, Refused> {
     let Visit { front, principal, scope } = Visit::new(front, principal, scope)?;
+    if front.takes_no_more() {
+        return Err(Refused::leaving());
+    }
     front.legacy.has_room(&principal, front.is_guarded()).map_err(|why| Refused::no_session(&why))?;
     let stream = Stream::lasting(None);
     let session = front.session(&principal, scope, stream.clone())?;
@@ -89,6 +92,7 @@ async fn take(
     let stream = held.streams.clone();
     let way: Arc<dyn Way> = match requests(&frame) {
         0 => stream,
+        _ if front.takes_no_more() => return Err(Refused::leaving()),
         // A client that asks for more than runs at once has to wait here.
         many => RequestWay::new(stream, (room(&held.room, many).await?, front.running().token())),
     };

@@ -20,8 +20,8 @@ const IDLE: Duration = Duration::from_secs(120);
 /// How long a listener rests that cannot take a connection, for want of file descriptors above all.
 const REST: Duration = Duration::from_millis(100);
 
-/// Takes up to `most` connections at once, until `leaving`. Their requests go to `router`.
-pub async fn listen(listener: TcpListener, router: Router, most: usize, leaving: &CancellationToken, tasks: &Tasks) {
+/// Takes up to `most` connections at once, until `closing`. Their requests go to `router`.
+pub async fn listen(listener: TcpListener, router: Router, most: usize, closing: &CancellationToken, tasks: &Tasks) {
     let room = Arc::new(Semaphore::new(most));
     loop {
         // Whoever comes when all places are taken waits in the kernel's queue.
@@ -31,14 +31,14 @@ pub async fn listen(listener: TcpListener, router: Router, most: usize, leaving:
         };
         let (accepted, place) = tokio::select! {
             biased;
-            () = leaving.cancelled() => return,
+            () = closing.cancelled() => return,
             accepted = accepted => accepted,
         };
         match accepted {
             Ok((stream, _)) => {
-                let (router, leaving) = (router.clone(), leaving.clone());
+                let (router, closing) = (router.clone(), closing.clone());
                 tasks.spawn(async move {
-                    connection(stream, router, leaving).await;
+                    connection(stream, router, closing).await;
                     drop(place);
                 });
             }
@@ -51,8 +51,8 @@ pub async fn listen(listener: TcpListener, router: Router, most: usize, leaving:
     }
 }
 
-/// Serves one connection. When the gateway leaves, the request that is running is the last.
-async fn connection(stream: TcpStream, router: Router, leaving: CancellationToken) {
+/// Serves one connection. When the gateway closes, the request that is running is the last.
+async fn connection(stream: TcpStream, router: Router, closing: CancellationToken) {
     // Small events would wait for each other.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| router.clone().call(request));
@@ -61,7 +61,7 @@ async fn connection(stream: TcpStream, router: Router, leaving: CancellationToke
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = leaving.cancelled() => {
+        () = closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -45,6 +45,9 @@ pub(super) async fn post(visit: Visit, headers: HeaderMap, body: Body) -> Result
     }
     let frame = message_of(&headers, body).await?;
     let frame = read(&frame).map_err(|malformed| Refused::from(&malformed))?;
+    if visit.front.takes_no_more() && requests(&frame) > 0 {
+        return Err(Refused::leaving());
+    }
     let version = version(&headers)?;
     if let Frame::One(Message::Request { id, method, params }) = &frame
         && **method == *"initialize"

@@ -65,6 +65,12 @@ impl Refused {
         Self { header: Some((RETRY_AFTER, wait)), ..Self::new(status, None, INTERNAL_ERROR, &why.to_string()) }
     }
 
+    /// The gateway ends.
+    pub(in super::super) fn leaving() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, None, INTERNAL_ERROR, "the gateway is ending, and takes no more")
+            .with(RETRY_AFTER, "1")
+    }
+
     pub(super) fn with(self, name: HeaderName, value: &'static str) -> Self {
         Self { header: Some((name, HeaderValue::from_static(value))), ..self }
     }
