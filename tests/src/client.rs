@@ -16,6 +16,10 @@ use serde_json::{Value, json};
 
 use crate::{Message, place, wait::Watched};
 
+mod modern;
+
+pub use modern::MODERN;
+
 /// The newest revision with a handshake.
 pub const LATEST: &str = "2025-11-25";
 

@@ -137,6 +137,21 @@ impl Running {
         self.find(key, |event| event["event"] == "call" && event["tool"] == "wait" && event["arguments"]["key"] == key)
     }
 
+    /// Awaits a request of this method that is no call of a tool, and that the test has not had yet.
+    ///
+    /// # Panics
+    /// Where it does not come.
+    #[track_caller]
+    pub fn asked(&self, method: &str) -> Value {
+        self.find(method, |event| event["event"] == "request" && event["method"] == method)["params"].clone()
+    }
+
+    /// Lets it say something by itself.
+    #[track_caller]
+    pub fn say(&self, method: &str, params: &Value) {
+        self.tell(&json!({ "say": { "jsonrpc": "2.0", "method": method, "params": params } }));
+    }
+
     /// Tells it to do something.
     ///
     /// # Panics

@@ -24,7 +24,7 @@ use tracing::debug;
 pub(super) use self::listen::Listen;
 use self::params::Asked;
 use super::{
-    errors,
+    errors::{self, Asking},
     exchange::{Exchange, Way},
     session::{Outlet, Session, deliver},
 };
@@ -155,11 +155,12 @@ fn request(exchange: Arc<Exchange>, id: Json, method: &str, params: Option<Json>
     let (client, key) = (exchange.clone(), id.clone());
     exchange.session().clone().start(exchange, key, outlet, async move {
         let reads = matches!(&asked, Ok(Asked { op: Op::ReadResource, .. }));
+        let tool = matches!(&asked, Ok(Asked { op: Op::CallTool, .. }));
         let result = match asked {
             Ok(asked) => run(client, asked).await,
             Err(error) => Err(error),
         };
-        dialect::fit(errors::answer(id, result, modern), modern, reads)
+        dialect::fit(errors::answer(id, result, Asking { modern, tool }), modern, reads)
     });
 }
 
@@ -222,7 +223,7 @@ fn list(exchange: Arc<Exchange>, id: Json, kind: Kind, params: Option<Json>, out
                 client.session().told(kind, list.clone());
                 Outgoing::Result { id, result: list }
             }
-            Err(error) => errors::answer(id, Err(error), modern),
+            Err(error) => errors::answer(id, Err(error), Asking { modern, tool: false }),
         };
         dialect::fit(answer, modern, true)
     });

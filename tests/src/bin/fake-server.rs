@@ -1,12 +1,13 @@
 //! An MCP server on standard input and output that does what a test tells it, and tells the test what it sees.
 //!
-//! It connects to the test's socket, writes events there as lines of JSON, and reads commands: `{"start": true}` and
-//! `{"release": KEY}`.
+//! It connects to the test's socket, writes events there as lines of JSON, and reads commands: `{"start": true}`,
+//! `{"release": KEY}`, `{"add": TOOL}`, and `{"say": MESSAGE}`, which it writes as it is.
 //!
 //! Flags: `--socket PATH`; `--tools FILE` lists the definitions of that file, byte for byte; `--answers FOLDER` answers a call
 //! of `x` with `x.json` of that folder, or with the error in `x.error.json`; `--gate` reads nothing before `start`;
 //! `--mute` never answers `initialize`; `--refuse` ends at once; `--stubborn` outlives the end of its standard input;
-//! `--grandchild` is no server, and only lives.
+//! `--grandchild` is no server, and only lives; `--prompt NAME`, `--resource URI` and `--template URI` offer one more of them;
+//! `--tasks` makes a task of a call that wants one.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -32,8 +33,26 @@ use std::{
 
 use serde_json::{Value, json, value::RawValue};
 
-const TOOLS: [&str; 12] =
-    ["echo", "wait", "progress", "ask", "fail", "error", "garbage", "crash", "spawn", "change", "log", "arguments"];
+use self::offers::Offers;
+
+#[path = "fake-server/offers.rs"]
+mod offers;
+
+const TOOLS: [&str; 13] = [
+    "echo",
+    "wait",
+    "progress",
+    "ask",
+    "fail",
+    "error",
+    "garbage",
+    "crash",
+    "spawn",
+    "change",
+    "log",
+    "arguments",
+    "show",
+];
 
 #[derive(Default)]
 struct Flags {
@@ -45,6 +64,7 @@ struct Flags {
     refuse: bool,
     stubborn: bool,
     grandchild: bool,
+    offers: Offers,
 }
 
 struct Server {
@@ -115,6 +135,15 @@ fn flags() -> Flags {
             "--refuse" => flags.refuse = true,
             "--stubborn" => flags.stubborn = true,
             "--grandchild" => flags.grandchild = true,
+            "--tasks" => flags.offers.tasks = true,
+            "--prompt" | "--resource" | "--template" => {
+                let value = value().display().to_string();
+                match flag.as_str() {
+                    "--prompt" => flags.offers.prompts.push(value),
+                    "--resource" => flags.offers.resources.push(value),
+                    _ => flags.offers.templates.push(value),
+                }
+            }
             // Further words are for the test to see in `hello`.
             _ => {}
         }
@@ -160,6 +189,11 @@ impl Server {
                 for id in released {
                     self.answer_text(&id, &format!("released {key}"));
                 }
+            } else if let Some(tool) = command["add"].as_str() {
+                self.definitions.lock().unwrap().push(definition(tool));
+                self.note("notifications/tools/list_changed", &json!({}));
+            } else if let Some(message) = command.get("say") {
+                self.say(&message.to_string());
             } else if command["start"] == true {
                 let _ = start.send(());
             }
@@ -173,7 +207,8 @@ impl Server {
                 self.tell(&json!({ "event": "initialize", "params": params }));
                 if !self.flags.mute {
                     let version = &params["protocolVersion"];
-                    let abilities = json!({ "tools": { "listChanged": true }, "logging": {} });
+                    let mut abilities = json!({ "tools": { "listChanged": true }, "logging": {} });
+                    self.flags.offers.declare(&mut abilities);
                     let info = json!({ "name": "fake-server", "version": "1" });
                     self.answer(
                         id,
@@ -182,6 +217,7 @@ impl Server {
                 }
             }
             Some("tools/list") => {
+                self.tell(&json!({ "event": "tools/list" }));
                 let tools = self.definitions.lock().unwrap().join(",");
                 self.say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{tools}]}}}}"#));
             }
@@ -190,8 +226,12 @@ impl Server {
             Some("ping") => self.answer(id, &json!({})),
             Some(method) if id.is_null() => self.tell(&json!({ "event": "note", "method": method, "params": params })),
             Some(method) => {
-                let error = json!({ "code": -32601, "message": format!("no method {method}") });
-                self.say(&json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string());
+                self.tell(&json!({ "event": "request", "method": method, "params": params }));
+                let unknown = || Err(json!({ "code": -32601, "message": format!("no method {method}") }));
+                match self.flags.offers.answer(method, params).unwrap_or_else(unknown) {
+                    Ok(result) => self.answer(id, &result),
+                    Err(error) => self.say(&json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()),
+                }
             }
             None => {
                 let call = id.as_str().and_then(|id| self.asking.lock().unwrap().remove(id));
@@ -217,7 +257,12 @@ impl Server {
             }
         }
         let key = || arguments["key"].as_str().unwrap_or_default().to_owned();
+        if self.flags.offers.tasks && params.get("task").is_some() {
+            return self.answer(id, &self.flags.offers.make(&key()));
+        }
         match tool {
+            // What a tool shows of resources.
+            "show" => self.answer(id, &json!({ "content": arguments["content"] })),
             "echo" => self.answer_text(id, arguments["text"].as_str().unwrap_or_default()),
             "arguments" => {
                 let params: HashMap<String, &RawValue> = serde_json::from_str::<HashMap<String, &RawValue>>(line)

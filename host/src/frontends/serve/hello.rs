@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     super::{
-        errors,
+        errors::{self, Asking},
         exchange::{Exchange, View},
     },
     modern::{SERVER, TASKS, supported},
@@ -31,7 +31,7 @@ const TTL: u64 = 60_000;
 pub(super) fn initialize(exchange: &Exchange, id: Json, params: Option<&Json>) -> Outgoing {
     let view = match introduction(exchange, params) {
         Ok(view) => view,
-        Err(error) => return errors::answer(id, Err(error), false),
+        Err(error) => return errors::answer(id, Err(error), Asking::default()),
     };
     let revision = view.revision;
     let result = json!({
@@ -47,7 +47,7 @@ pub(super) fn initialize(exchange: &Exchange, id: Json, params: Option<&Json>) -
 pub(super) async fn initialize_one(exchange: &Arc<Exchange>, id: Json, params: Option<&Json>) -> Outgoing {
     let view = match introduction(exchange, params) {
         Ok(view) => view,
-        Err(error) => return errors::answer(id, Err(error), false),
+        Err(error) => return errors::answer(id, Err(error), Asking::default()),
     };
     exchange.session().settle(view);
     let view = exchange.session().view();

@@ -24,7 +24,7 @@ use tokio::{sync::watch, time::timeout};
 
 use super::{
     super::{
-        errors,
+        errors::{self, Asking},
         exchange::{Exchange, View, Way},
         session::{
             Session,
@@ -74,7 +74,7 @@ pub(in super::super) struct Listen {
 pub(super) async fn run(exchange: Arc<Exchange>, id: Json, params: Option<Json>) -> Outgoing {
     let filter = match filter(params.as_ref()) {
         Ok(filter) => filter,
-        Err(error) => return errors::answer(id, Err(error), true),
+        Err(error) => return errors::answer(id, Err(error), Asking { modern: true, tool: false }),
     };
     if filter.task_ids.is_some() && !knows_tasks(exchange.view()) {
         return Outgoing::Error { id: Some(id), error: needs_tasks() };
