@@ -32,6 +32,7 @@ mod revisions;
 mod roles;
 mod sandbox;
 mod upstream_http;
+mod upstream_huge;
 mod upstream_modern;
 mod upstream_oauth;
 mod upstream_sse;

@@ -260,25 +260,6 @@ fn redirects_are_followed_within_the_origin_alone() {
 }
 
 #[test]
-fn a_huge_result_comes_through() {
-    let text = "x".repeat(32 << 20);
-    let sent = text.clone();
-    let server = server(move |asked, exchange| match asked.json["params"]["arguments"]["stream"] == true {
-        true => {
-            exchange.stream();
-            exchange.event(&asked.says(&sent));
-            exchange.end();
-        }
-        false => exchange.json(&asked.says(&sent)),
-    });
-    let gateway = gateway(&server);
-    let client = gateway.client();
-    for stream in [false, true] {
-        assert!(client.call("web__t", json!({ "stream": stream })).text() == text, "stream: {stream}");
-    }
-}
-
-#[test]
 fn slow_headers_hold_up_nobody_else() {
     let gate = Gate::default();
     let held = gate.clone();
@@ -368,4 +349,31 @@ fn a_server_that_goes_away_is_noticed_without_a_call() {
     server.stop();
     let log = client.logged("server \"web\" ended (connection refused)");
     assert!(log.contains("WARN"), "{log}");
+}
+
+#[test]
+fn a_question_on_the_stream_of_a_call_is_answered_by_who_called() {
+    let answers = Arc::new(Watched::new(None));
+    let (plain, given) = (behaviour(|_, _| ()), answers.clone());
+    let server = FakeHttp::new(move |asked, exchange| {
+        if asked.tool().is_some() {
+            exchange.stream();
+            let params = json!({ "message": "Which?", "requestedSchema": { "type": "object", "properties": {} } });
+            exchange.event(&json!({ "jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": params }));
+            let answer: Value = given.until(Option::take).unwrap();
+            exchange.event(&asked.says(answer["content"]["which"].as_str().unwrap()));
+            exchange.end();
+        } else if asked.json["id"] == "q" {
+            given.change(|given| *given = Some(asked.json["result"].clone()));
+            exchange.status("202 Accepted");
+        } else {
+            plain(asked, exchange);
+        }
+    });
+    let gateway = gateway(&server);
+    let client = gateway.connect();
+    client.initialize_as("2025-11-25", json!({ "elicitation": {} }));
+    let call = client.send_call("web__t", json!({}));
+    client.answer_with("elicitation/create", json!({ "action": "accept", "content": { "which": "this one" } }));
+    assert_eq!(client.answer(call).text(), "this one");
 }
