@@ -217,6 +217,7 @@ fn server_settings(
         idle_timeout: config.idle_timeout_of(server).unwrap_or_default(),
         request_timeout: config.request_timeout_of(server),
         start_timeout: server.start_timeout.duration(),
+        per_session: server.per_session,
         allow: server.tools.allow.clone(),
         deny: server.tools.deny.clone(),
         ..Settings::new(name.clone(), endpoint, events.clone(), guard.clone())

@@ -139,8 +139,8 @@ async fn a_new_server_tells_of_changes_and_updates() {
     // Whatever comes in between: in the end nobody wants to know of the first.
     let wanted = async || {
         let seen = fake.call("seen").await.unwrap();
-        let listens = seen.as_array().unwrap().iter().filter(|seen| seen["method"] == "subscriptions/listen");
-        listens.last().unwrap()["params"]["uris"].clone()
+        let mut listens = seen.as_array().unwrap().iter().filter(|seen| seen["method"] == "subscriptions/listen");
+        listens.next_back().unwrap()["params"]["uris"].clone()
     };
     while wanted().await != json!(["x:2"]) {
         tokio::task::yield_now().await;

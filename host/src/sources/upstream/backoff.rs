@@ -2,6 +2,10 @@
 
 use std::{
     hash::{BuildHasher as _, RandomState},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -74,6 +78,46 @@ impl Backoff {
     }
 }
 
+/// A server that is down behind something that still answers, such as a proxy: after some such answers in a row it is
+/// not asked for a while.
+#[derive(Default)]
+pub(super) struct Trouble {
+    /// For those who ask after every call.
+    is_there: AtomicBool,
+    backoff: Mutex<Backoff>,
+}
+
+impl Trouble {
+    /// It was down once more.
+    pub(super) fn again(&self, failure: &Failure) {
+        self.backoff().failed(failure.clone(), Instant::now());
+        self.is_there.store(true, Ordering::Relaxed);
+    }
+
+    /// It has answered.
+    pub(super) fn is_over(&self) {
+        if self.is_there.load(Ordering::Relaxed) {
+            self.is_there.store(false, Ordering::Relaxed);
+            self.backoff().worked();
+        }
+    }
+
+    /// Why it is not worth asking now.
+    pub(super) fn why(&self) -> Option<Failure> {
+        if !self.is_there.load(Ordering::Relaxed) {
+            return None;
+        }
+        match self.backoff().wait(Instant::now()) {
+            Wait::Long(failure) => Some(failure),
+            Wait::No | Wait::Short(_) => None,
+        }
+    }
+
+    fn backoff(&self) -> MutexGuard<'_, Backoff> {
+        self.backoff.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// How long to wait after so many failures in a row: not at all after the first, then half a second, twice as long each
 /// time, up to [`LONGEST`]; up to a tenth less by `jitter` (0 to 1), so that servers that failed together do not all
 /// come back together.
@@ -113,5 +157,17 @@ mod tests {
         backoff.worked();
         assert!(matches!(backoff.wait(now), Wait::No));
         assert!(backoff.error().is_none());
+    }
+
+    #[test]
+    fn a_server_that_is_down_behind_another_is_left_in_peace() {
+        let (trouble, failure) = (Trouble::default(), Failure::new(FailureKind::Unavailable, "HTTP 503"));
+        (0..4).for_each(|_| trouble.again(&failure));
+        assert!(trouble.why().is_none(), "that happens");
+        (0..4).for_each(|_| trouble.again(&failure));
+        let told = trouble.why().unwrap();
+        assert!(told.message.starts_with("HTTP 503; it is tried again in "), "{told}");
+        trouble.is_over();
+        assert!(trouble.why().is_none());
     }
 }

@@ -71,6 +71,9 @@ impl Upstream {
                 Err(NoLease::Failed(failure)) => return Err(failure.into()),
             };
             attempts += 1;
+            if let Some(failure) = held.lifecycle().trouble.why() {
+                return Err(failure.into());
+            }
             let outcome = match request.op {
                 Op::Subscribe | Op::Unsubscribe => self.subscribe(&held, lease.running(), request, call).await,
                 _ => self.ask(&held, lease.running(), request, call).await,
@@ -91,7 +94,14 @@ impl Upstream {
                 Err(RequestError::Ended | RequestError::Lost(_)) if !repeated && self.is_repeatable(request, call) => {
                     repeated = true;
                 }
-                Err(error) => return Err(self.failed(running, error).await.into()),
+                Err(error) => {
+                    let down = matches!(error, RequestError::Status { status: 502..=504, .. });
+                    let failure = self.failed(running, error).await;
+                    if down {
+                        held.lifecycle().trouble.again(&failure);
+                    }
+                    return Err(failure.into());
+                }
             }
         }
         let message = format!("server {:?} ends as soon as it has started", self.settings().name);

@@ -178,9 +178,10 @@ fn verdict(answer: Result<Json, RequestError>) -> Verdict {
     match answer {
         Ok(result) => {
             let members = Members::read(result.as_bytes()).unwrap_or_default();
-            let supported = members.get("supportedVersions").and_then(|raw| serde_json::from_str(raw.get()).ok());
+            let supported =
+                members.get("supportedVersions").and_then(|raw| serde_json::from_str::<Vec<_>>(raw.get()).ok());
             match supported {
-                Some(supported) => of_supported(supported, &result),
+                Some(supported) => of_supported(&supported, &result),
                 // Some servers answer `{}` to whatever they do not know.
                 None => Verdict::Old,
             }
@@ -188,8 +189,8 @@ fn verdict(answer: Result<Json, RequestError>) -> Verdict {
         Err(RequestError::Answer(error)) if code(&error) == Some(UNSUPPORTED_REVISION) => {
             let members = Members::read(error.as_bytes()).unwrap_or_default();
             let data = members.get("data").and_then(|raw| Members::read(raw.get().as_bytes()).ok()).unwrap_or_default();
-            match data.get("supported").and_then(|raw| serde_json::from_str(raw.get()).ok()) {
-                Some(supported) => of_supported(supported, &Json::empty_object()),
+            match data.get("supported").and_then(|raw| serde_json::from_str::<Vec<_>>(raw.get()).ok()) {
+                Some(supported) => of_supported(&supported, &Json::empty_object()),
                 None => Verdict::Old,
             }
         }
@@ -201,7 +202,7 @@ fn verdict(answer: Result<Json, RequestError>) -> Verdict {
 }
 
 /// A server that names what it supports. Where that is 2026-07-28 it is spoken to so, whatever else it knows.
-fn of_supported(supported: Vec<String>, greeting: &Json) -> Verdict {
+fn of_supported(supported: &[String], greeting: &Json) -> Verdict {
     let knows = |revision: &Revision| supported.iter().any(|name| name == revision.as_str());
     match REVISIONS.iter().rev().find(|revision| knows(revision)) {
         Some(revision) if !revision.has_initialize() && greeting.as_bytes() != b"{}" => {

@@ -20,7 +20,7 @@ use tracing::warn;
 
 use super::{
     Stage,
-    backoff::{Backoff, Wait},
+    backoff::{Backoff, Trouble, Wait},
     common::Common,
     link::End,
     listen,
@@ -42,6 +42,8 @@ pub(super) struct Lifecycle {
     pub(super) common: Arc<Common>,
     pub(super) whose: Arc<Whose>,
     pub(super) subscriptions: Subscriptions,
+    /// How soon it is asked again while it is down behind something that still answers.
+    pub(super) trouble: Trouble,
     state: Mutex<State>,
 }
 
@@ -87,7 +89,8 @@ impl Lifecycle {
     pub(super) fn new(common: Arc<Common>, whose: Whose) -> Arc<Self> {
         let state = State { phase: Phase::Idle, backoff: Backoff::default(), revival: None };
         let (whose, state) = (Arc::new(whose), Mutex::new(state));
-        Arc::new(Self { common, whose, subscriptions: Subscriptions::default(), state })
+        let (subscriptions, trouble) = (Subscriptions::default(), Trouble::default());
+        Arc::new(Self { common, whose, subscriptions, trouble, state })
     }
 
     /// The server, running. Starts it where it does not run; whoever goes away while it starts leaves the start to the
@@ -295,6 +298,7 @@ impl Lifecycle {
 
     /// The server has answered a call, so it is worth starting again at once should it end.
     pub(super) fn prove(&self, running: &Running) {
+        self.trouble.is_over();
         if running.proves_itself() {
             self.lock().backoff.worked();
         }
@@ -334,6 +338,7 @@ impl Lifecycle {
 
     /// Nothing is started any more; what runs is given to be ended.
     fn halt(&self) -> Option<Arc<Running>> {
+        self.trouble.is_over();
         let mut state = self.lock();
         state.backoff.worked();
         if let Some(revival) = state.revival.take() {
