@@ -64,6 +64,7 @@ pub struct Key {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Found {
     id: String,
+    name: String,
     /// `SUCCESS`, `FAILURE`, `WARNING` or `SKIPPED`.
     pub status: String,
     /// Why it did not pass.
@@ -88,7 +89,7 @@ pub struct Scenario {
     pub name: &'static str,
     /// The revision that it is checked in; extensions stand beside the revisions, and take none.
     pub revision: Option<&'static str>,
-    /// How many checks a client passes that does everything right.
+    /// How many different checks a client passes that does everything right.
     pub passes: usize,
 }
 
@@ -197,11 +198,11 @@ impl Report {
         self.checks.values().filter(|found| found.status == "SUCCESS").count()
     }
 
-    /// The names of the checks that passed.
+    /// The checks that passed, each with what it was about.
     #[must_use]
-    pub fn passed(&self) -> BTreeSet<&str> {
-        let passed = self.checks.iter().filter(|(_, found)| found.status == "SUCCESS");
-        passed.map(|(key, _)| key.check.as_str()).collect()
+    pub fn passed(&self) -> BTreeSet<(&str, &str)> {
+        let passed = self.checks.values().filter(|found| found.status == "SUCCESS");
+        passed.map(|found| (found.id.as_str(), found.name.as_str())).collect()
     }
 
     /// The checks that did not pass, a line for each.

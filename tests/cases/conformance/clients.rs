@@ -23,20 +23,23 @@ const fn extension(name: &'static str, passes: usize) -> Scenario {
 fn directly(scenario: Scenario) -> Report {
     let report = scenario.with(None);
     assert_eq!(report.failures(), Vec::<String>::new());
-    assert_eq!((report.code, report.passes()), (0, scenario.passes), "{}", report.printed);
+    assert_eq!((report.code, report.passed().len()), (0, scenario.passes), "{}", report.printed);
     report
 }
 
-/// At the SDK behind a gateway, each check has to pass that passes without.
+/// At the SDK behind a gateway each check has to pass that passes without, though not as often: the gateway lists, and logs
+/// in, when it thinks fit.
 #[track_caller]
 fn through_the_gateway(scenario: Scenario) {
-    let direct = directly(scenario);
     let through = scenario.with(Some(&place::gateway()));
     assert_eq!(through.failures(), Vec::<String>::new(), "{}", through.printed);
-    // Each, but not as often: the gateway lists, and logs in, when it thinks fit.
-    let missing: Vec<_> = direct.passed().difference(&through.passed()).copied().collect();
-    assert!(missing.is_empty(), "not checked through the gateway: {missing:?}\n{}", through.printed);
     assert_eq!(through.code, 0, "{}", through.printed);
+    // Which checks those are does not change, so their number tells; only where it is another are they looked at.
+    if through.passed().len() != scenario.passes {
+        let direct = directly(scenario);
+        let missing: Vec<_> = direct.passed().difference(&through.passed()).copied().collect();
+        assert!(missing.is_empty(), "not checked through the gateway: {missing:?}\n{}", through.printed);
+    }
 }
 
 /// A table of scenarios, and a test of each; where the gateway is not ready, of the SDK alone.
@@ -100,28 +103,28 @@ scenarios! {
 scenarios! {
     /// Those that begin with a login, in the newest revision that has them.
     LOGINS logins,
-    metadata_default: scenario(NEXT, "2026-07-28", "auth/metadata-default", 18),
-    metadata_var1: scenario(NEXT, "2026-07-28", "auth/metadata-var1", 18),
-    metadata_var2: scenario(NEXT, "2026-07-28", "auth/metadata-var2", 18),
+    metadata_default: scenario(NEXT, "2026-07-28", "auth/metadata-default", 16),
+    metadata_var1: scenario(NEXT, "2026-07-28", "auth/metadata-var1", 16),
+    metadata_var2: scenario(NEXT, "2026-07-28", "auth/metadata-var2", 16),
     metadata_issuer_mismatch: scenario(NEXT, "2026-07-28", "auth/metadata-issuer-mismatch", 3),
-    authorization_server_migration: scenario(NEXT, "2026-07-28", "auth/authorization-server-migration", 27),
+    authorization_server_migration: scenario(NEXT, "2026-07-28", "auth/authorization-server-migration", 14),
     resource_mismatch: scenario(NEXT, "2026-07-28", "auth/resource-mismatch", 2),
-    scope_from_scopes_supported: scenario(NEXT, "2026-07-28", "auth/scope-from-scopes-supported", 14),
-    scope_omitted_when_undefined: scenario(NEXT, "2026-07-28", "auth/scope-omitted-when-undefined", 14),
+    scope_from_scopes_supported: scenario(NEXT, "2026-07-28", "auth/scope-from-scopes-supported", 12),
+    scope_omitted_when_undefined: scenario(NEXT, "2026-07-28", "auth/scope-omitted-when-undefined", 12),
     scope_retry_limit: scenario(NEXT, "2026-07-28", "auth/scope-retry-limit", 11),
-    offline_access_scope: scenario(NEXT, "2026-07-28", "auth/offline-access-scope", 12),
-    offline_access_not_supported: scenario(NEXT, "2026-07-28", "auth/offline-access-not-supported", 14),
-    token_endpoint_auth_basic: scenario(NEXT, "2026-07-28", "auth/token-endpoint-auth-basic", 19),
-    token_endpoint_auth_post: scenario(NEXT, "2026-07-28", "auth/token-endpoint-auth-post", 19),
-    token_endpoint_auth_none: scenario(NEXT, "2026-07-28", "auth/token-endpoint-auth-none", 19),
-    iss_supported: scenario(NEXT, "2026-07-28", "auth/iss-supported", 14),
-    iss_not_advertised: scenario(NEXT, "2026-07-28", "auth/iss-not-advertised", 14),
+    offline_access_scope: scenario(NEXT, "2026-07-28", "auth/offline-access-scope", 10),
+    offline_access_not_supported: scenario(NEXT, "2026-07-28", "auth/offline-access-not-supported", 12),
+    token_endpoint_auth_basic: scenario(NEXT, "2026-07-28", "auth/token-endpoint-auth-basic", 17),
+    token_endpoint_auth_post: scenario(NEXT, "2026-07-28", "auth/token-endpoint-auth-post", 17),
+    token_endpoint_auth_none: scenario(NEXT, "2026-07-28", "auth/token-endpoint-auth-none", 17),
+    iss_supported: scenario(NEXT, "2026-07-28", "auth/iss-supported", 12),
+    iss_not_advertised: scenario(NEXT, "2026-07-28", "auth/iss-not-advertised", 12),
     iss_supported_missing: scenario(NEXT, "2026-07-28", "auth/iss-supported-missing", 8),
     iss_wrong_issuer: scenario(NEXT, "2026-07-28", "auth/iss-wrong-issuer", 8),
     iss_unexpected: scenario(NEXT, "2026-07-28", "auth/iss-unexpected", 8),
     iss_normalized: scenario(NEXT, "2026-07-28", "auth/iss-normalized", 8),
-    of_2025_03_26_metadata_backcompat: scenario(NEXT, "2025-03-26", "auth/2025-03-26-oauth-metadata-backcompat", 12),
-    of_2025_03_26_endpoint_fallback: scenario(NEXT, "2025-03-26", "auth/2025-03-26-oauth-endpoint-fallback", 7),
+    of_2025_03_26_metadata_backcompat: scenario(NEXT, "2025-03-26", "auth/2025-03-26-oauth-metadata-backcompat", 9),
+    of_2025_03_26_endpoint_fallback: scenario(NEXT, "2025-03-26", "auth/2025-03-26-oauth-endpoint-fallback", 4),
 }
 
 scenarios! {
@@ -133,9 +136,9 @@ scenarios! {
 scenarios! {
     /// Those of [`LOGINS`] that the gateway does not pass yet.
     LOGINS_LATER logins_later later "`gateway server login` asks with GET, and so misses what the 401 to a POST says",
-    metadata_var3: scenario(NEXT, "2026-07-28", "auth/metadata-var3", 18),
-    scope_from_www_authenticate: scenario(NEXT, "2026-07-28", "auth/scope-from-www-authenticate", 14),
-    scope_step_up: scenario(NEXT, "2026-07-28", "auth/scope-step-up", 23),
+    metadata_var3: scenario(NEXT, "2026-07-28", "auth/metadata-var3", 16),
+    scope_from_www_authenticate: scenario(NEXT, "2026-07-28", "auth/scope-from-www-authenticate", 12),
+    scope_step_up: scenario(NEXT, "2026-07-28", "auth/scope-step-up", 14),
 }
 
 /// Those that say nothing about the gateway, or that it cannot pass, and why.
