@@ -276,6 +276,10 @@ fn inspected(home: &Gateway, target: &[String], method: &str, arguments: &[&str]
         Ok(Value::Object(seen)) if output.code == 0 => Value::Object(seen),
         _ => return json!({ "failed": format!("{output:?}") }),
     };
+    each_object(&mut seen, &|object| {
+        // Hints of 2026-07-28, which it knows nothing of: as in `ALLOWED`.
+        ["ttlMs", "cacheScope"].iter().for_each(|member| drop(object.remove(*member)));
+    });
     if let Some(tools) = seen.pointer_mut("/result/tools").and_then(Value::as_array_mut) {
         tools.retain(|tool| !tool["name"].as_str().is_some_and(|name| name.starts_with("gateway_")));
         tools.sort_by_key(|tool| tool["name"].to_string());
