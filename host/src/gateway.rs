@@ -178,11 +178,6 @@ impl Gateway {
         self.hub.tell(told, self.source(&told.source).map(|(at, _)| at));
     }
 
-    /// A session tells something that is meant for every server behind it.
-    pub fn tell(&self, client: &Arc<dyn Client>, method: &str, params: Option<&Json>) {
-        self.sources.iter().for_each(|source| source.tell(client, method, params));
-    }
-
     /// A session wants log messages of this level and above.
     pub fn log_level(&self, client: &Arc<dyn Client>, level: LogLevel) {
         self.sources.iter().for_each(|source| source.log_level(client, level));

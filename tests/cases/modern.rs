@@ -191,6 +191,31 @@ fn rounds_of_a_server_that_knows_them_are_passed_on() {
 }
 
 #[test]
+fn tasks_are_for_clients_that_know_them() {
+    let server = gateway_tests::place::fixture_server();
+    let entry = json!({ "command": server.get_program().to_str(), "args": ["stdio"] });
+    let gateway = Gateway::with(&json!({ "servers": { "it": entry } }));
+    let client = gateway.connect();
+    let can = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
+    let call = json!({ "name": "it__slow_compute", "arguments": { "seconds": 0.0 } });
+    assert!(client.modern("tools/call", call.clone()).text().contains("computed"));
+    let made = client.answer(client.send_modern("tools/call", &can, call));
+    assert_eq!(made.result()["resultType"], "task", "{}", made.raw);
+    let task = json!({ "taskId": made.result()["taskId"] });
+    let got = client.answer(client.send_modern("tasks/get", &can, task.clone()));
+    assert_eq!((&got.result()["resultType"], &got.result()["taskId"]), (&json!("complete"), &task["taskId"]));
+    for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
+        let unknown = json!({ "taskId": "nobody's", "inputResponses": {} });
+        assert_eq!(code(&client.answer(client.send_modern(method, &can, unknown))), -32602, "{method}");
+        let refused = client.modern(method, task.clone());
+        assert_eq!(code(&refused), -32021, "{method}");
+        assert_eq!(refused.error()["data"]["requiredCapabilities"], can);
+    }
+    let only = json!({ "name": "it__failing_job", "arguments": {} });
+    assert_eq!(code(&client.modern("tools/call", only)), -32021);
+}
+
+#[test]
 fn a_call_is_cancelled_alone() {
     let fake = Fake::new();
     let (client, _gateway) = gateway(&fake, &[]);

@@ -257,7 +257,7 @@ fn notification(session: &Arc<Session>, method: &str, params: Option<&Json>) {
         // What a server may want to know, above all that the client's roots have changed.
         _ => {
             let client: Arc<dyn Client> = session.clone();
-            session.gateway().tell(&client, method, params);
+            session.view().face.tell(session.caller().role, &client, method, params);
         }
     }
 }

@@ -22,11 +22,16 @@ const MOST: usize = 4096;
 #[derive(Default)]
 pub struct Errands(Mutex<Table>);
 
+/// A task: who made it, and its id.
+type Key = (RoleId, Box<str>);
+
+/// Who runs it: two servers may give out the same id.
+pub type Runners = Vec<Arc<dyn Source>>;
+
 #[derive(Default)]
 struct Table {
-    /// Two servers may give out the same id.
-    made: HashMap<(RoleId, Box<str>), Vec<Arc<dyn Source>>>,
-    order: VecDeque<(RoleId, Box<str>)>,
+    made: HashMap<Key, Runners>,
+    order: VecDeque<Key>,
 }
 
 impl Errands {
@@ -53,7 +58,7 @@ impl Errands {
         }
     }
 
-    fn keep(&self, key: (RoleId, Box<str>), source: &Arc<dyn Source>) {
+    fn keep(&self, key: Key, source: &Arc<dyn Source>) {
         let mut table = self.lock();
         if table.order.len() >= MOST
             && let Some(oldest) = table.order.pop_front()
@@ -72,7 +77,7 @@ impl Errands {
 
     /// Who runs the task of that id which this role made; several where servers gave out the same id.
     #[must_use]
-    pub fn runners(&self, role: RoleId, id: &str) -> Vec<Arc<dyn Source>> {
+    pub fn runners(&self, role: RoleId, id: &str) -> Runners {
         self.lock().made.get(&(role, id.into())).cloned().unwrap_or_default()
     }
 
@@ -84,8 +89,8 @@ impl Errands {
 
     /// Who runs tasks of this role.
     #[must_use]
-    pub fn all_runners(&self, role: RoleId) -> Vec<Arc<dyn Source>> {
-        let mut runners: Vec<Arc<dyn Source>> = Vec::new();
+    pub fn all_runners(&self, role: RoleId) -> Runners {
+        let mut runners: Runners = Vec::new();
         let table = self.lock();
         for source in table.made.iter().filter(|((of, _), _)| *of == role).flat_map(|(_, sources)| sources) {
             if !runners.iter().any(|known| Arc::ptr_eq(known, source)) {

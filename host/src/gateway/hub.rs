@@ -18,8 +18,11 @@ pub trait Listener: Send + Sync {
 pub struct Hub {
     listeners: Mutex<HashMap<SessionId, Weak<dyn Listener>>>,
     /// Whose calls are in flight, by the source's place.
-    callers: Box<[Mutex<Vec<Arc<dyn Client>>>]>,
+    callers: Box<[Callers]>,
 }
+
+/// Whose calls are in flight at one source.
+type Callers = Mutex<Vec<Arc<dyn Client>>>;
 
 /// The notification by which a server logs.
 const LOG_MESSAGE: &str = "notifications/message";
@@ -92,7 +95,7 @@ impl Hub {
 
 /// Shows that a call is in flight.
 pub(super) struct During<'a> {
-    callers: Option<&'a Mutex<Vec<Arc<dyn Client>>>>,
+    callers: Option<&'a Callers>,
     client: Arc<dyn Client>,
 }
 

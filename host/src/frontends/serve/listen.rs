@@ -133,13 +133,13 @@ impl Listen {
         let snapshot = exchange.face().snapshot();
         let listed = kinds.iter().map(|kind| (*kind, snapshot.list(role, *kind))).collect();
         let (errands, source) = (exchange.session().gateway().errands(), exchange.face().scope());
-        let own = |id: &&Box<str>| source.is_some() || !errands.runners(role, id).is_empty();
+        let own = |id: &str| source.is_some() || !errands.runners(role, id).is_empty();
         Arc::new(Self {
             id,
             view: exchange.view().clone(),
             way: exchange.way().clone(),
             kinds,
-            tasks: filter.task_ids.iter().flatten().filter(own).cloned().collect(),
+            tasks: filter.task_ids.iter().flatten().filter(|id| own(id)).cloned().collect(),
             subscribed: Mutex::default(),
             listed: Mutex::new(listed),
             early: Mutex::new(Some(Vec::new())),
@@ -216,7 +216,7 @@ impl Listen {
             news.into_iter().for_each(|method| self.send(method, None));
         }
         // Without a gateway nothing is published; the session is closed then.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn send(&self, method: &str, params: Option<&Json>) {

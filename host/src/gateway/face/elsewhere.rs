@@ -9,7 +9,7 @@ use gateway_core::{
     payload::{Json, Op, Reply},
     role::RoleId,
     snapshot::{Readable, Snapshot},
-    source::Source,
+    source::{Client, Source},
 };
 use serde_json::{Value, json};
 
@@ -120,12 +120,28 @@ impl Face {
         Ok(Reply { body: Json::from_value(&json!({ "tasks": tasks })) })
     }
 
+    /// A client tells something that belongs to no request. That its roots have changed is meant for every server behind
+    /// it; anything else for the one server that there is.
+    pub fn tell(&self, role: RoleId, client: &Arc<dyn Client>, method: &str, params: Option<&Json>) {
+        let snapshot = self.snapshot();
+        let mut meant: Vec<_> = self.meant(&snapshot, role).collect();
+        if method != "notifications/roots/list_changed" && meant.len() > 1 {
+            meant.clear();
+        }
+        meant.iter().for_each(|source| source.tell(client, method, params));
+    }
+
+    /// The servers that a client of this role may mean.
+    fn meant<'a>(&'a self, snapshot: &'a Snapshot, role: RoleId) -> impl Iterator<Item = &'a Arc<dyn Source>> {
+        let all = self.scope().map_or(&*self.gateway.sources, std::slice::from_ref);
+        let alone = self.scope().is_some();
+        all.iter().filter(move |source| (alone || is_server(source)) && snapshot.sees_source(role, source))
+    }
+
     /// What no revision of MCP knows. Only where there is a single server is it clear who is meant.
     pub(super) async fn unknown_method(&self, op: Op, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
         let snapshot = self.snapshot();
-        let mut meant = self.scope().map_or(&*self.gateway.sources, std::slice::from_ref).iter().filter(|source| {
-            (self.scope().is_some() || is_server(source)) && snapshot.sees_source(call.caller.role, source)
-        });
+        let mut meant = self.meant(&snapshot, call.caller.role);
         match (meant.next(), meant.next()) {
             (Some(source), None) => self.ask(source, request(op, "".into(), params), call).await,
             _ => Err(CallError::UnknownMethod(op.method().into())),
