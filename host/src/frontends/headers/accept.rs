@@ -31,6 +31,15 @@ pub fn takes(headers: &HeaderMap, wanted: &str) -> bool {
     entries.into_iter().any(fits)
 }
 
+/// Whether the client names events before JSON, so that it would rather have a stream than one answer.
+#[must_use]
+pub fn prefers_events(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let kind = |entry: &str| entry.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let mut kinds = values.flat_map(|value| value.split(',')).map(kind);
+    kinds.find(|kind| kind == EVENTS || kind == JSON).is_some_and(|kind| kind == EVENTS)
+}
+
 /// `q=0`: anything but this.
 fn is_zero(parameter: &str) -> bool {
     let Some((name, weight)) = parameter.split_once('=') else { return false };
@@ -70,6 +79,18 @@ mod tests {
             assert!(!takes_events(accept), "{accept}");
         }
         assert!(takes(&HeaderMap::new(), JSON));
+    }
+
+    #[test]
+    fn what_is_named_first_is_preferred() {
+        let prefers = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, accept.parse().unwrap());
+            prefers_events(&headers)
+        };
+        assert!(prefers("text/event-stream, application/json") && prefers("text/html, Text/Event-Stream;q=1"));
+        assert!(!prefers("application/json, text/event-stream") && !prefers("*/*") && !prefers(""));
+        assert!(!prefers_events(&HeaderMap::new()));
     }
 
     #[test]

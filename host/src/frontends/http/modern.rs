@@ -1,7 +1,7 @@
 //! Revision 2026-07-28: every request stands for itself. It says who asks and what it can be asked (`_meta`), runs in a
 //! session of its own, and is cancelled when the client goes away.
 
-use std::{borrow::Cow, future::poll_fn, sync::Arc, time::Duration};
+use std::{borrow::Cow, future::poll_fn, sync::Arc};
 
 use axum::{
     http::{HeaderMap, StatusCode},
@@ -19,12 +19,15 @@ use tokio::{task::AbortHandle, time::timeout};
 
 use super::{
     super::{
-        headers::standard::{self, HEADER_MISMATCH},
+        headers::{
+            accept::prefers_events,
+            standard::{self, HEADER_MISMATCH},
+        },
         serve,
         session::Session,
     },
     Events, Front, RequestWay, Visit,
-    post::{known, room},
+    post::{SILENCE, known, room},
     reply::{self, Refused},
     stream::{First, Stream},
 };
@@ -35,9 +38,6 @@ const FIRST: &str = "2026-07-28";
 /// Members of `_meta` by which a request says who asks.
 const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-
-/// After so long a silence an answer begins as a stream.
-const SILENCE: Duration = Duration::from_secs(2);
 
 /// Error codes that say that the request itself is wrong: the status says it too.
 const UNSUPPORTED_VERSION: i32 = -32022;
@@ -55,9 +55,14 @@ pub(super) fn is_modern(version: Option<&str>, frame: &Frame) -> bool {
     }
     match frame {
         Frame::One(Message::Request { method, .. }) if **method == *"server/discover" => true,
-        Frame::One(Message::Request { params, .. }) => meta(params.as_ref()).is_some_and(|meta| meta.version.is_some()),
+        Frame::One(Message::Request { params, .. }) => says_so(params.as_ref()),
         _ => false,
     }
+}
+
+/// Whether `_meta` names a revision.
+pub(super) fn says_so(params: Option<&Json>) -> bool {
+    meta(params).is_some_and(|meta| meta.version.is_some())
 }
 
 /// What `_meta` says of who asks.
@@ -107,7 +112,7 @@ pub(super) async fn serve(
         check_arguments(&visit, &said, headers, params).map_err(|why| mismatch(&why))?;
     }
     let lasts = **method == *"subscriptions/listen";
-    run(&visit, frame, lasts).await
+    run(&visit, frame, lasts, prefers_events(headers)).await
 }
 
 /// What the request says of who asks. It has to say it, and its header has to say the same.
@@ -167,7 +172,7 @@ impl Drop for Alone {
     }
 }
 
-async fn run(visit: &Visit, frame: Frame, lasts: bool) -> Result<Response, Refused> {
+async fn run(visit: &Visit, frame: Frame, lasts: bool, as_event: bool) -> Result<Response, Refused> {
     let front = &visit.front;
     let mut alone = Alone { session: front.session_for_one(&visit.principal, visit.scope.clone())?, watch: None };
     // What lasts until the client goes away keeps neither a place from others nor the gateway from ending.
@@ -189,7 +194,10 @@ async fn run(visit: &Visit, frame: Frame, lasts: bool) -> Result<Response, Refus
         First::End => None,
     };
     match answer {
-        Some(answer) => Ok(reply::json(status(answer.error), answer.body)),
+        Some(answer) => Ok(match status(answer.error) {
+            StatusCode::OK if as_event => reply::event(&answer.body),
+            status => reply::json(status, answer.body),
+        }),
         None => Ok(reply::events(Events::new(stream, None, front.closing.clone(), alone))),
     }
 }

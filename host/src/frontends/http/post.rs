@@ -18,7 +18,7 @@ use tokio::{sync::Semaphore, time::timeout};
 use super::{
     super::{
         exchange::Way,
-        headers::accept::{EVENTS, JSON, is_json, takes},
+        headers::accept::{EVENTS, JSON, is_json, prefers_events, takes},
         serve,
     },
     Events, RequestWay, Visit, modern,
@@ -32,7 +32,7 @@ use super::{
 pub(in super::super) const LONGEST: usize = 64 << 20;
 
 /// After so long a silence an answer begins as a stream: whoever waits for headers need not wait for the answer.
-const SILENCE: Duration = Duration::from_secs(2);
+pub(super) const SILENCE: Duration = Duration::from_secs(2);
 
 /// The revision that a client speaks.
 pub(super) const VERSION: &str = "mcp-protocol-version";
@@ -51,6 +51,7 @@ pub(super) async fn post(visit: Visit, headers: HeaderMap, body: Body) -> Result
     let version = version(&headers)?;
     if let Frame::One(Message::Request { id, method, params }) = &frame
         && **method == *"initialize"
+        && !modern::says_so(params.as_ref())
     {
         let asked = params.as_ref().and_then(|params| Members::read(params.as_bytes()).ok()?.text("protocolVersion"));
         if let (Some(said), Some(asked)) = (version, asked)
@@ -66,7 +67,7 @@ pub(super) async fn post(visit: Visit, headers: HeaderMap, body: Body) -> Result
     }
     known(version)?;
     let (held, busy) = session(&visit, &headers)?;
-    in_session(&visit, held, busy, frame).await
+    in_session(&visit, held, busy, frame, prefers_events(&headers)).await
 }
 
 /// The body, where it is one that can be a message.
@@ -145,7 +146,13 @@ async fn initialize(visit: &Visit, frame: Frame) -> Result<Response, Refused> {
 }
 
 /// A message of a session that is there.
-async fn in_session(visit: &Visit, held: Arc<Held<Streams>>, busy: Busy, frame: Frame) -> Result<Response, Refused> {
+async fn in_session(
+    visit: &Visit,
+    held: Arc<Held<Streams>>,
+    busy: Busy,
+    frame: Frame,
+    at_once: bool,
+) -> Result<Response, Refused> {
     let revision = held.session.view().revision;
     let requests = requests(&frame);
     if matches!(frame, Frame::Batch(_)) && revision > Revision::V2025_03_26 {
@@ -159,6 +166,10 @@ async fn in_session(visit: &Visit, held: Arc<Held<Streams>>, busy: Busy, frame: 
     let room = room(&held.room, requests).await?;
     let (name, stream) = held.streams.open();
     let unread = Unread { streams: held.streams.clone(), name: Some(name) };
+    let primed = revision >= Revision::V2025_11_25;
+    if at_once {
+        stream.begin(primed);
+    }
     let way = RequestWay::new(stream.clone(), (busy, room, visit.front.running.token()));
     serve::take(&held.session, Ok(frame), &way);
     drop(way);
@@ -167,8 +178,7 @@ async fn in_session(visit: &Visit, held: Arc<Held<Streams>>, busy: Busy, frame: 
         First::Answer(answer) => Ok(reply::json(StatusCode::OK, answer.body)),
         First::End => Ok(stream_of(visit, &held, stream)),
         First::Event => {
-            let answer = stream.begin(revision >= Revision::V2025_11_25);
-            if let Some(answer) = answer {
+            if !at_once && let Some(answer) = stream.begin(primed) {
                 return Ok(reply::json(StatusCode::OK, answer.body));
             }
             unread.keep();

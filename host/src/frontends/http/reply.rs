@@ -12,7 +12,10 @@ use axum::{
 };
 use gateway_core::{
     payload::Json,
-    wire::message::{INTERNAL_ERROR, INVALID_REQUEST, Malformed, Outgoing},
+    wire::{
+        message::{INTERNAL_ERROR, INVALID_REQUEST, Malformed, Outgoing},
+        sse::Head,
+    },
 };
 
 use super::{
@@ -113,7 +116,18 @@ pub(in super::super) fn bare(status: StatusCode) -> Response {
 pub(in super::super) fn events(
     body: impl http_body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
 ) -> Response {
-    let mut response = Response::new(Body::new(body));
+    stream(Body::new(body))
+}
+
+/// A stream of one event.
+pub(super) fn event(message: &[u8]) -> Response {
+    let mut text = Vec::with_capacity(message.len() + 16);
+    Head::default().write(&mut text, message);
+    stream(Body::from(text))
+}
+
+fn stream(body: Body) -> Response {
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENTS));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
