@@ -1,16 +1,13 @@
 //! The traits: who offers tools, who runs calls, who asked.
 
 use std::{
-    fmt,
     pin::Pin,
     sync::{
-        Arc, OnceLock, Weak,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
-
-use tokio::sync::mpsc;
 
 use crate::{
     call::Call,
@@ -23,6 +20,10 @@ use crate::{
         message::{METHOD_NOT_FOUND, error_object},
     },
 };
+
+pub use self::events::{Event, Events, Told};
+
+mod events;
 
 /// A boxed future, so that the traits here can be used as objects.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -377,73 +378,5 @@ impl Abilities {
     #[must_use]
     pub fn capabilities(&self) -> Json {
         self.capabilities.clone().unwrap_or(Json::empty_object())
-    }
-}
-
-/// What a source tells the gateway by itself, belonging to no call.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event {
-    /// [`Source::offer`] gives something new.
-    Changed,
-    /// A server says something that belongs to no request: a log message, an update of a resource.
-    Told(Told),
-}
-
-/// A notification that belongs to no request.
-#[derive(Debug, Clone)]
-pub struct Told {
-    /// Who says it.
-    pub source: SourceName,
-    /// The session for which the server that says it runs; `None`: it runs for all.
-    pub session: Option<SessionId>,
-    /// The method.
-    pub method: Box<str>,
-    /// Its parameters.
-    pub params: Option<Json>,
-}
-
-/// Where a source puts its events. Cheap to clone; never waits; events after the gateway's end go nowhere.
-#[derive(Clone)]
-pub struct Events {
-    sender: mpsc::UnboundedSender<Event>,
-    ear: Arc<OnceLock<Ear>>,
-}
-
-/// Hears what servers say by themselves. Never waits.
-type Ear = Box<dyn Fn(&Told) + Send + Sync>;
-
-impl Events {
-    /// The sink and what comes out of it.
-    #[must_use]
-    pub fn channel() -> (Self, mpsc::UnboundedReceiver<Event>) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        (Self { sender, ear: Arc::default() }, receiver)
-    }
-
-    /// From now on `ear` hears at once what servers say by themselves, in the order in which they say it: before the
-    /// answer that they give next. The first one stays.
-    pub fn hear(&self, ear: impl Fn(&Told) + Send + Sync + 'static) {
-        let _ = self.ear.set(Box::new(ear));
-    }
-
-    /// Says that the offer has changed.
-    pub fn changed(&self) {
-        // A gateway that is gone needs no news.
-        let _ = self.sender.send(Event::Changed);
-    }
-
-    /// Passes on what a server says by itself.
-    pub fn told(&self, told: Told) {
-        match self.ear.get() {
-            Some(ear) => ear(&told),
-            None => drop(self.sender.send(Event::Told(told))),
-        }
-    }
-}
-
-impl fmt::Debug for Events {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Events")
     }
 }
