@@ -1,6 +1,6 @@
 //! What a server asks of the client reaches the one client there is, and the answer finds its way back.
 
-use gateway_tests::{Client, Fake, Gateway};
+use gateway_tests::{Client, Fake, Gateway, HttpSession};
 use serde_json::{Value, json};
 
 fn session(fake: &Fake, abilities: Value) -> (Client, Gateway) {
@@ -127,4 +127,31 @@ fn a_question_stops_the_clock_of_the_call() {
     client.call("clock__wait", json!({ "key": "for ever" })).failure();
     client.respond(&question, &json!({ "action": "decline" }));
     assert_eq!(client.answer(call).text(), r#"{"action":"decline"}"#);
+}
+
+/// Nobody else is asked, and the server goes when the session does.
+#[test]
+fn each_session_is_asked_by_a_server_of_its_own() {
+    let served = crate::http::served(json!({}));
+    let open = |_| HttpSession::open_as(&served.http, "2025-11-25", json!({ "elicitation": {} }));
+    let sessions: Vec<_> = (0..2).map(open).collect();
+    for (at, session) in sessions.iter().enumerate() {
+        let arguments = json!({ "method": "elicitation/create", "params": { "message": format!("{at}?") } });
+        let mut answer = session.call("fake__ask", arguments);
+        let (_, question) = answer.next_message();
+        assert_eq!(question.method(), Some("elicitation/create"));
+        assert_eq!(question.params()["message"], format!("{at}?"));
+        session.respond(&question, json!({ "action": "accept", "content": { "of": at } }));
+        let said: Value = serde_json::from_str(&answer.result().text()).unwrap();
+        assert_eq!(said["content"]["of"], at);
+    }
+    let unasked = HttpSession::open(&served.http);
+    for _ in 0..2 {
+        unasked.call("fake__echo", json!({ "text": "hello" })).message().text();
+    }
+    assert_eq!(served.fake.count(), 3, "those who cannot be asked share one");
+    sessions[0].end();
+    served.fake.process(1).event("stdin-closed");
+    served.fake.process(1).gone();
+    assert!(served.fake.process(2).alive() && served.fake.process(3).alive());
 }

@@ -1,6 +1,6 @@
 //! Servers start when they are needed, end when they are not, and break without breaking anything else.
 
-use gateway_tests::{Client, Fake, Gateway};
+use gateway_tests::{Client, Fake, Gateway, Http, HttpSession, Serving};
 use serde_json::{Value, json};
 
 fn with(entries: &[(&str, Value)]) -> Gateway {
@@ -266,4 +266,46 @@ fn a_disabled_server_is_not_there() {
     assert_eq!(tools_of(&client, "fake"), [""; 0]);
     assert_eq!(client.call("fake__echo", json!({})).error()["message"], "Unknown tool: fake__echo");
     assert_eq!(fake.count(), 0);
+}
+
+#[test]
+fn the_configuration_says_whether_sessions_share_a_server() {
+    let (each, all) = (Fake::new(), Fake::new());
+    let gateway = with(&[
+        ("each", entry(&each, &[], json!({ "per_session": true }))),
+        ("all", entry(&all, &[], json!({ "per_session": false }))),
+    ]);
+    let serving = Serving::start(&gateway);
+    let http = Http::new(&serving.address, "/mcp");
+    let asked = HttpSession::open_as(&http, "2025-11-25", json!({ "elicitation": {}, "roots": {} }));
+    let unasked = HttpSession::open(&http);
+    for session in [&asked, &unasked] {
+        for server in ["each", "all"] {
+            session.call(&format!("{server}__echo"), json!({ "text": "hello" })).message().text();
+        }
+    }
+    assert_eq!((each.count(), all.count()), (2, 1));
+    let told = all.process(1).event("initialize");
+    assert_eq!(told["params"]["capabilities"], json!({}), "a shared one can ask nobody");
+    let told = each.process(1).event("initialize");
+    assert!(told["params"]["capabilities"]["roots"].is_object(), "{told}");
+    unasked.end();
+    each.process(2).gone();
+    assert!(each.process(1).alive() && all.process(1).alive());
+}
+
+/// What a server knows how to be greeted is remembered: the next start is told nothing that it does not understand.
+#[test]
+fn a_server_is_greeted_in_its_own_way() {
+    let fake = Fake::new();
+    let gateway = with(&[("fake", fake.entry(&[]))]);
+    for _ in 0..2 {
+        let client = gateway.client();
+        client.call("fake__echo", json!({ "text": "hello" })).text();
+        client.finish();
+    }
+    for process in [fake.process(1), fake.process(2)] {
+        assert_eq!(process.count("initialize"), 1);
+        assert_eq!(process.event("initialize")["params"]["protocolVersion"], "2025-11-25");
+    }
 }

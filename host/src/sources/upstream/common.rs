@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -33,6 +33,8 @@ pub(super) struct Common {
     knowledge: Knowledge,
     /// What the server speaks, as far as that is known.
     era: Mutex<Option<Revision>>,
+    /// It could not be greeted the last time.
+    doubtful: AtomicBool,
     starts: AtomicU64,
     alive: watch::Sender<usize>,
     /// Which log messages the sessions want.
@@ -48,6 +50,7 @@ impl Common {
             tasks: Tasks::new(),
             knowledge: Knowledge::default(),
             era: Mutex::default(),
+            doubtful: AtomicBool::new(false),
             starts: AtomicU64::new(0),
             alive: watch::Sender::new(0),
             levels: Mutex::default(),
@@ -92,9 +95,20 @@ impl Common {
         self.era(abilities).is_some_and(|revision| !revision.has_sessions())
     }
 
-    /// A server was greeted, or could not be as it was thought.
-    pub(super) fn set_era(&self, revision: Option<Revision>) {
-        *lock(&self.era) = revision;
+    /// The server was greeted.
+    pub(super) fn set_era(&self, revision: Revision) {
+        *lock(&self.era) = Some(revision);
+        self.doubt(false);
+    }
+
+    /// What the server is thought to speak when it is greeted. One that could not be the last time may be another now.
+    pub(super) fn thought(&self, abilities: &Abilities) -> Option<Revision> {
+        self.era(abilities).filter(|_| !self.doubtful.load(Ordering::Relaxed))
+    }
+
+    /// Whether it is doubtful what the server speaks.
+    pub(super) fn doubt(&self, doubtful: bool) {
+        self.doubtful.store(doubtful, Ordering::Relaxed);
     }
 
     /// Remembers what an instance for `whose` offers, and says so where that is news.

@@ -135,6 +135,15 @@ impl Link {
         }
     }
 
+    /// Waits until somebody wants it to end, or it has ended by itself.
+    pub(super) async fn ending(&self) {
+        let mut wanted = self.stop.subscribe();
+        tokio::select! {
+            _ = wanted.wait_for(Option::is_some) => {}
+            _ = self.ended() => {}
+        }
+    }
+
     /// Waits until it has ended, and says how.
     pub(super) async fn ended(&self) -> End {
         let mut end = self.end.clone();

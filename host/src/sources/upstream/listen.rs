@@ -38,7 +38,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 pub(super) async fn listen(lifecycle: Weak<Lifecycle>, running: Arc<Running>) {
     tokio::select! {
         () = keep_listening(&lifecycle, &running) => {}
-        _ = running.link.ended() => {}
+        // Who ends it waits for what is still asked.
+        () = running.link.ending() => {}
     }
 }
 

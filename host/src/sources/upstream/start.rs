@@ -35,7 +35,7 @@ impl Lifecycle {
         let (common, settings) = (&self.common, &self.common.settings);
         common.observe(Stage::Starting);
         let (began, abilities) = (Instant::now(), &self.whose.abilities);
-        let mut order = Order::of(&settings.endpoint, common.era(abilities));
+        let mut order = Order::of(&settings.endpoint, common.thought(abilities));
         loop {
             let manners = Manners::new(settings.name.clone(), self.whose.clone(), settings.events.clone());
             let manners = Arc::new(manners);
@@ -67,8 +67,7 @@ impl Lifecycle {
                     Failure::new(FailureKind::Timeout, message).hint(format!("raise servers.{name}.start_timeout"))
                 }
             };
-            // Perhaps it is not what it was.
-            common.set_era(None);
+            common.doubt(true);
             link.stop(FAILED_GRACE).await;
             return Err(failure);
         }
@@ -89,7 +88,7 @@ impl Lifecycle {
         let (lists, (), ()) = tokio::join!(read_all(&running), running.log_from(level), self.subscribe_again(&running));
         self.common.learn(&self.whose, &running.hello, lists?).await;
         // Last: whoever sees it sees also what is offered.
-        self.common.set_era(Some(running.hello.revision));
+        self.common.set_era(running.hello.revision);
         Ok(running)
     }
 
