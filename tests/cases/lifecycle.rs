@@ -309,3 +309,25 @@ fn a_server_is_greeted_in_its_own_way() {
         assert_eq!(process.event("initialize")["params"]["protocolVersion"], "2025-11-25");
     }
 }
+
+/// Eager servers are learnt before anybody asks, though not before the client has its first answer.
+#[test]
+fn an_eager_gateway_learns_what_servers_offer_by_itself() {
+    let (one, two, broken) = (Fake::new(), Fake::new(), Fake::new());
+    let servers = json!({ "one": one.entry(&[]), "two": two.entry(&[]), "broken": broken.entry(&["--refuse"]) });
+    let gateway = Gateway::with(&json!({ "discovery": "eager", "servers": servers }));
+    let client = gateway.client();
+    one.process(1).event("initialize");
+    two.process(1).event("initialize");
+    broken.process(1).gone();
+    let known = |name: &str| tools_of(&client, name).contains(&format!("{name}__echo"));
+    while !known("one") || !known("two") {
+        client.incoming("notifications/tools/list_changed");
+    }
+    client.finish();
+
+    let alone = Fake::new();
+    let gateway = Gateway::with(&json!({ "discovery": "eager", "servers": { "alone": alone.entry(&[]) } }));
+    let _serving = Serving::start(&gateway);
+    alone.process(1).event("initialize");
+}

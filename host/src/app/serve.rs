@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use gateway_core::tasks::Tasks;
+use gateway_core::{source::Client, tasks::Tasks};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
@@ -14,14 +14,16 @@ use tracing::{debug, info};
 use super::{App, STOP};
 use crate::{
     admin::health::Health,
+    config::Discovery,
     frontends::{
         auth::Door,
-        exchange::Way,
+        exchange::{Exchange, Way},
         headers::hosts::Hosts,
         http::{Front, Settings, guard::guarded, listen::listen},
         session::{Access, Identity, Session},
         stdio,
     },
+    sources::upstream::learn_early,
     telemetry,
 };
 
@@ -48,6 +50,13 @@ impl App {
         let session = Session::new(self.gateway.clone(), access, self.identity(), way.clone());
         let session = session.ok_or_else(|| std::io::Error::other("there is nothing to serve"))?;
         let writer = tokio::spawn(stdio::write(outgoing));
+        let (early, back) = (session.clone(), way.clone());
+        self.learn_early(async move {
+            // Nothing comes before the answer that every client waits for.
+            early.ready().await;
+            let view = early.view();
+            Some(Arc::new(Exchange::new(early, view, back)) as Arc<dyn Client>)
+        });
         // A task of its own: on the way in, waking the future that the runtime was entered with costs a system call.
         let client = session.clone();
         let mut reader = tokio::spawn(async move { stdio::read(&client, &way).await });
@@ -93,6 +102,7 @@ impl App {
         let closing = front.closing().clone();
         self.tasks.spawn(async move { listen(listener, router, room, &closing, &tasks).await });
         announce(bound);
+        self.learn_early(async { None });
         signals.next().await;
         info!("ending: what runs is given {} s", DRAIN.as_secs());
         let quit = async {
@@ -102,6 +112,14 @@ impl App {
         };
         signals.hurry(quit).await;
         Ok(())
+    }
+
+    /// With `discovery: eager`, learns what all servers offer to whoever `client` gives, once it does.
+    fn learn_early(&self, client: impl Future<Output = Option<Arc<dyn Client>>> + Send + 'static) {
+        if self.config.discovery == Discovery::Eager {
+            let gateway = self.gateway.clone();
+            self.tasks.spawn(async move { learn_early(gateway.sources(), client.await).await });
+        }
     }
 
     fn identity(&self) -> Identity {

@@ -3,7 +3,7 @@
 use serde_yaml::Value;
 
 use super::{
-    Config, Discovery, Problem,
+    Config, Problem,
     plugin::{LATER, LATER_LIMITS},
     problem::KeyPath,
 };
@@ -13,7 +13,6 @@ pub(super) fn warn(root: &Value, config: &Config, problems: &mut Vec<Problem>) {
     let asked = [
         (written(root, "meta_tools", "enable_meta_mcp"), config.meta_tools),
         ("pin", !config.pin.is_empty()),
-        ("discovery", config.discovery == Discovery::Eager),
         ("management", config.management),
         ("allow_commands", !config.allow_commands.is_empty()),
         ("allow_urls", !config.allow_urls.is_empty()),

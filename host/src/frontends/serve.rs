@@ -253,7 +253,7 @@ fn notification(session: &Arc<Session>, method: &str, params: Option<&Json>) {
                 session.cancel(&id, members.text("reason").as_deref());
             }
         }
-        "notifications/initialized" => debug!("the client is ready"),
+        "notifications/initialized" => session.is_ready(),
         // What a server may want to know, above all that the client's roots have changed.
         _ => {
             let client: Arc<dyn Client> = session.clone();

@@ -18,7 +18,10 @@ use gateway_core::{
         revision::Revision,
     },
 };
-use tokio::{sync::oneshot, task::AbortHandle};
+use tokio::{
+    sync::{Notify, oneshot},
+    task::AbortHandle,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -81,6 +84,8 @@ pub struct Session {
     /// What goes on as long as the session does; nobody waits for it.
     watchers: Tasks,
     following: Mutex<Option<AbortHandle>>,
+    /// The client has said that it is ready.
+    ready: Notify,
 }
 
 /// What it asked and waits for.
@@ -147,6 +152,7 @@ impl Session {
             tasks: Tasks::new(),
             watchers: Tasks::new(),
             following: Mutex::default(),
+            ready: Notify::new(),
         }))
     }
 
@@ -229,6 +235,15 @@ impl Session {
         if let Some(before) = lock(&self.following).replace(following) {
             before.abort();
         }
+    }
+
+    pub(super) fn is_ready(&self) {
+        self.ready.notify_one();
+    }
+
+    /// Waits until the client has said that it is ready: it has the answer to its `initialize`.
+    pub async fn ready(&self) {
+        self.ready.notified().await;
     }
 
     /// Whether the client has introduced itself, once for all of its requests.
