@@ -253,3 +253,16 @@ fn unknown_methods_go_on_where_one_server_alone_can_be_meant() {
     assert_eq!(refusal(&both.client().request("vendor/echo", json!({}))).0, -32601);
     assert_eq!(two.count(), 0);
 }
+
+#[test]
+fn unknown_notifications_go_both_ways() {
+    let fake = Fake::new();
+    let gateway = Gateway::with(&json!({ "servers": { "fake": fake.entry(&[]) } }));
+    let client = connected(&gateway, None, &["fake"]);
+    client.notify("vendor/thing", Some(json!({ "x": 1.5 })));
+    let process = fake.process(1);
+    let heard = std::iter::repeat_with(|| process.event("note")).find(|note| note["method"] == "vendor/thing").unwrap();
+    assert_eq!(heard["params"], json!({ "x": 1.5 }));
+    process.say("vendor/news", &json!({ "y": [] }));
+    assert_eq!(*client.incoming("vendor/news").params(), json!({ "y": [] }));
+}

@@ -220,10 +220,11 @@ impl Face {
     async fn ask(&self, source: &Arc<dyn Source>, request: Request, call: Arc<Call>) -> Result<Reply, CallError> {
         let at = self.gateway.sources.iter().position(|of| Arc::ptr_eq(of, source));
         let _during = at.map(|at| self.gateway.hub.during(at, call.client()));
-        let (role, is_tool) = (call.caller.role, request.op == Op::CallTool);
+        let role = call.caller.role;
         let wants_task = request.rest.iter().any(|(name, _)| **name == *"task");
+        let may_make_task = request.op == Op::CallTool && (wants_task || call.client().abilities().has("extensions"));
         let reply = source.call(request, call).await?;
-        if is_tool {
+        if may_make_task {
             self.gateway.errands.learn(role, source, wants_task, &reply);
         }
         Ok(reply)

@@ -322,7 +322,11 @@ struct Subscriber(Arc<Exchange>);
 
 impl Client for Subscriber {
     fn abilities(&self) -> &Abilities {
-        self.0.abilities()
+        match self.0.session().is_lasting() {
+            true => self.0.abilities(),
+            // A server that runs for this request alone would have no news: nobody else uses it.
+            false => const { &Abilities::NONE },
+        }
     }
 
     fn session(&self) -> Option<SessionId> {
