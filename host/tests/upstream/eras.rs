@@ -16,8 +16,10 @@ fn again(before: &Fixture, mode: &str) -> Fixture {
 
 #[tokio::test]
 async fn old_servers_answer_what_they_do_not_know_in_their_own_ways() {
-    for (mode, starts) in [("plain", 1), ("braces", 1), ("ignores", 1), ("dies", 2)] {
-        let first = fixture(mode, |settings| settings.start_timeout = Duration::from_secs(4));
+    for (mode, starts) in [("plain", 1), ("braces", 1), ("ignores", 1), ("dies", 2), ("dies late", 2)] {
+        // Half of it is how long silence is waited for.
+        let limit = if mode == "dies late" { 8 } else { 4 };
+        let first = fixture(mode, |settings| settings.start_timeout = Duration::from_secs(limit));
         first.call("pid").await.unwrap();
         assert_eq!(first.started().len(), starts, "{mode}");
         first.upstream.stop(Duration::from_secs(60)).await;

@@ -135,7 +135,8 @@ def handle(message):
     method, id = message.get("method"), message.get("id")
     params = message.get("params") or {}
     if method == "server/discover":
-        if mode == "dies":
+        if mode in ("dies", "dies late"):
+            time.sleep(4.5 if mode == "dies late" else 0)
             os._exit(4)
         if mode == "ignores":
             return

@@ -116,6 +116,8 @@ pub(super) async fn greet(
                         Verdict::Old | Verdict::Failed(_) => Err(refused),
                     }
                 }
+                // It came to the other question first.
+                Err(HandshakeError::Request { cause: RequestError::Ended, .. }) => Err(HandshakeError::DiedOfDiscovery),
                 introduced => introduced,
             }
         }
