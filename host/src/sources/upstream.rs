@@ -6,9 +6,9 @@
 //!   to it.
 //! * `handshake`, `hello`, `lists`: the first words with it. `manners`, `asking`: what it is answered when it asks, and
 //!   where what it tells goes.
-//! * `instances`, `whose`: which of several a request uses. `lifecycle`, `start`, `running`: when one runs. `backoff`: how soon
-//!   again. `tend`, `listen`: what goes on meanwhile. `common`, `remembered`: what all of them share, and what is
-//!   offered while none runs.
+//! * `instances`, `whose`: which of several a request uses. `lifecycle`, `start`, `running`: when one runs. `backoff`:
+//!   how soon again. `tend`, `listen`: what goes on meanwhile. `common`, `remembered`: what all of them share, and what
+//!   is offered while none runs.
 //! * `calls`: one request until it is answered. `params`: what it says. `rounds`: what the server asks before it
 //!   answers. `subscribe`, `subscriptions`: who is told of updates. `early`: learning all servers at start.
 
