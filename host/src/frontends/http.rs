@@ -1,7 +1,7 @@
 //! MCP over HTTP: Streamable HTTP at `/mcp`, of every revision, and at `/mcp/{server}` for one server alone; HTTP+SSE of
 //! 2024-11-05 is in [`super::sse`].
 //!
-//! * [`listen`]: connections.
+//! * [`listen`]: connections come in.
 //! * [`guard`]: who may come in at all; in front of everything that is served over HTTP.
 //! * [`post`]: a message comes in: to a session, or (`modern`, revision 2026-07-28) to none.
 //! * [`get`]: what belongs to no request goes out, and what was missed; a session ends.
@@ -37,8 +37,8 @@ pub(super) use self::{body::Events, way::RequestWay};
 use self::{reply::Refused, sessions::Sessions, stream::Stream, streams::Streams, way::Nowhere};
 use super::{
     auth::{Door, Principal},
-    headers::hosts::Hosts,
     exchange::Way,
+    headers::hosts::Hosts,
     session::{Access, Identity, Session},
     sse,
 };
@@ -116,20 +116,20 @@ impl Front {
     pub(super) fn session(
         &self,
         principal: &Principal,
-        scope: Option<Box<str>>,
+        scope: Option<&str>,
         way: Arc<dyn Way>,
     ) -> Result<Arc<Session>, Refused> {
-        let access = Access { role: principal.caller.role, scope: scope.clone() };
+        let access = Access { role: principal.caller.role, scope: scope.map(Into::into) };
         let session = Session::new(self.gateway.clone(), access, self.identity.clone(), way);
-        session.ok_or_else(|| Refused::no_such_server(scope.as_deref().unwrap_or_default()))
+        session.ok_or_else(|| Refused::no_such_server(scope.unwrap_or_default()))
     }
 
     /// A session for one request of whoever came in.
-    fn session_for_one(&self, principal: &Principal, scope: Option<Box<str>>) -> Result<Arc<Session>, Refused> {
-        let access = Access { role: principal.caller.role, scope: scope.clone() };
+    fn session_for_one(&self, principal: &Principal, scope: Option<&str>) -> Result<Arc<Session>, Refused> {
+        let access = Access { role: principal.caller.role, scope: scope.map(Into::into) };
         let (gateway, identity) = (self.gateway.clone(), self.identity.clone());
         let session = Session::for_one_request(gateway, access, identity, Arc::new(Nowhere));
-        session.ok_or_else(|| Refused::no_such_server(scope.as_deref().unwrap_or_default()))
+        session.ok_or_else(|| Refused::no_such_server(scope.unwrap_or_default()))
     }
 
     /// Whether one has to show something to come in.

@@ -46,7 +46,7 @@ fn open(front: Arc<Front>, principal: Principal, scope: Option<String>) -> Resul
     }
     front.legacy.has_room(&principal, front.is_guarded()).map_err(|why| Refused::no_session(&why))?;
     let stream = Stream::lasting(None);
-    let session = front.session(&principal, scope, stream.clone())?;
+    let session = front.session(&principal, scope.as_deref(), stream.clone())?;
     let held = Held::new(principal, session, stream.clone()).map_err(|why| Refused::no_session(&why))?;
     stream.announce("endpoint", &format!("/messages?sessionId={}", held.id));
     front.legacy.insert(&held);
@@ -94,7 +94,7 @@ async fn take(
         0 => stream,
         _ if front.takes_no_more() => return Err(Refused::leaving()),
         // A client that asks for more than runs at once has to wait here.
-        many => RequestWay::new(stream, (room(&held.room, many).await?, front.running().token())),
+        many => RequestWay::of(stream, (room(&held.room, many).await?, front.running().token())),
     };
     serve::take(&held.session, Ok(frame), &way);
     Ok(reply::bare(StatusCode::ACCEPTED))

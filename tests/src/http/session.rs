@@ -28,8 +28,8 @@ impl HttpSession {
     /// Opens one of a revision, with abilities.
     #[track_caller]
     #[must_use]
-    pub fn open_as(http: &Http, version: &str, capabilities: Value) -> Self {
-        let mut answer = http.post(&hello(version, &capabilities));
+    pub fn open_as(http: &Http, version: &str, capabilities: impl Into<Value>) -> Self {
+        let mut answer = http.post(&hello(version, &capabilities.into()));
         let id = answer.header("mcp-session-id").unwrap_or_default().to_owned();
         assert!(answer.status == 200, "{}", answer.text());
         assert_eq!(answer.result().result()["protocolVersion"], version);
@@ -41,34 +41,34 @@ impl HttpSession {
 
     /// Posts a request, and gives its id.
     #[track_caller]
-    pub fn send(&self, method: &str, params: Value) -> (i64, Answer) {
+    pub fn send(&self, method: &str, params: impl Into<Value>) -> (i64, Answer) {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        (id, self.http.post(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })))
+        (id, self.http.post(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params.into() })))
     }
 
     /// Posts a request, and gives its answer.
     #[track_caller]
-    pub fn request(&self, method: &str, params: Value) -> Message {
+    pub fn request(&self, method: &str, params: impl Into<Value>) -> Message {
         self.send(method, params).1.result()
     }
 
     /// Calls a tool, and gives the answer as it comes.
     #[track_caller]
-    pub fn call(&self, tool: &str, arguments: Value) -> Answer {
-        self.send("tools/call", json!({ "name": tool, "arguments": arguments })).1
+    pub fn call(&self, tool: &str, arguments: impl Into<Value>) -> Answer {
+        self.send("tools/call", json!({ "name": tool, "arguments": arguments.into() })).1
     }
 
     /// Posts a notification.
     #[track_caller]
-    pub fn notify(&self, method: &str, params: Value) {
-        let mut answer = self.http.post(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+    pub fn notify(&self, method: &str, params: impl Into<Value>) {
+        let mut answer = self.http.post(&json!({ "jsonrpc": "2.0", "method": method, "params": params.into() }));
         assert_eq!((answer.status, answer.text()), (202, String::new()));
     }
 
     /// Answers what the server asked.
     #[track_caller]
-    pub fn respond(&self, request: &Message, result: Value) {
-        let mut answer = self.http.post(&json!({ "jsonrpc": "2.0", "id": request.id(), "result": result }));
+    pub fn respond(&self, request: &Message, result: impl Into<Value>) {
+        let mut answer = self.http.post(&json!({ "jsonrpc": "2.0", "id": request.id(), "result": result.into() }));
         assert_eq!((answer.status, answer.text()), (202, String::new()));
     }
 

@@ -174,7 +174,7 @@ impl Drop for Alone {
 
 async fn run(visit: &Visit, frame: Frame, lasts: bool, as_event: bool) -> Result<Response, Refused> {
     let front = &visit.front;
-    let mut alone = Alone { session: front.session_for_one(&visit.principal, visit.scope.clone())?, watch: None };
+    let mut alone = Alone { session: front.session_for_one(&visit.principal, visit.scope.as_deref())?, watch: None };
     // What lasts until the client goes away keeps neither a place from others nor the gateway from ending.
     let place = match lasts {
         true => {
@@ -184,7 +184,7 @@ async fn run(visit: &Visit, frame: Frame, lasts: bool, as_event: bool) -> Result
         false => Some((room(&front.room, 1).await?, front.running.token())),
     };
     let stream = Stream::of_request(None);
-    let way = RequestWay::new(stream.clone(), place);
+    let way = RequestWay::of(stream.clone(), place);
     serve::take(&alone.session, Ok(frame), &way);
     drop(way);
     let first = timeout(SILENCE, poll_fn(|context| stream.poll_first(context))).await.unwrap_or(First::Event);

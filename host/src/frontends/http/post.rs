@@ -116,10 +116,10 @@ async fn initialize(visit: &Visit, frame: Frame) -> Result<Response, Refused> {
     let front = &visit.front;
     front.sessions.has_room(&visit.principal, front.door.is_guarded()).map_err(|why| Refused::no_session(&why))?;
     let streams = Streams::new();
-    let session = front.session(&visit.principal, visit.scope.clone(), streams.clone())?;
+    let session = front.session(&visit.principal, visit.scope.as_deref(), streams.clone())?;
     let held = Held::new(visit.principal, session, streams).map_err(|why| Refused::no_session(&why))?;
     let (name, stream) = held.streams.open();
-    serve::take(&held.session, Ok(frame), &RequestWay::new(stream.clone(), (held.busy(), front.running.token())));
+    serve::take(&held.session, Ok(frame), &RequestWay::of(stream.clone(), (held.busy(), front.running.token())));
     // Whoever cannot wait for the answer gets no session.
     let first = poll_fn(|context| stream.poll_first(context)).await;
     let mut response = match first {
@@ -170,7 +170,7 @@ async fn in_session(
     if at_once {
         stream.begin(primed);
     }
-    let way = RequestWay::new(stream.clone(), (busy, room, visit.front.running.token()));
+    let way = RequestWay::of(stream.clone(), (busy, room, visit.front.running.token()));
     serve::take(&held.session, Ok(frame), &way);
     drop(way);
     let first = timeout(SILENCE, poll_fn(|context| stream.poll_first(context))).await.unwrap_or(First::Event);

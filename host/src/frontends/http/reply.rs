@@ -28,7 +28,10 @@ pub(in super::super) const SESSION: HeaderName = HeaderName::from_static("mcp-se
 
 /// A request that is not done, with a JSON-RPC error to say why.
 #[derive(Debug)]
-pub(in super::super) struct Refused {
+pub(in super::super) struct Refused(Box<Reason>);
+
+#[derive(Debug)]
+struct Reason {
     status: StatusCode,
     body: Outgoing,
     header: Option<(HeaderName, HeaderValue)>,
@@ -36,7 +39,7 @@ pub(in super::super) struct Refused {
 
 impl Refused {
     pub(in super::super) fn new(status: StatusCode, id: Option<Json>, code: i32, message: &str) -> Self {
-        Self { status, body: Outgoing::error(id, code, message), header: None }
+        Self(Box::new(Reason { status, body: Outgoing::error(id, code, message), header: None }))
     }
 
     /// A request that HTTP itself does not allow.
@@ -49,8 +52,8 @@ impl Refused {
     }
 
     pub(super) fn method(allowed: &'static str) -> Self {
-        let header = Some((ALLOW, HeaderValue::from_static(allowed)));
-        Self { header, ..Self::invalid(StatusCode::METHOD_NOT_ALLOWED, &format!("only {allowed} mean something here")) }
+        Self::invalid(StatusCode::METHOD_NOT_ALLOWED, &format!("only {allowed} mean something here"))
+            .with(ALLOW, allowed)
     }
 
     /// One answer for a server that is not there and for one that the role does not see.
@@ -64,8 +67,7 @@ impl Refused {
     }
 
     pub(in super::super) fn no_session(why: &NoSession) -> Self {
-        let (status, wait) = (StatusCode::SERVICE_UNAVAILABLE, HeaderValue::from_static("5"));
-        Self { header: Some((RETRY_AFTER, wait)), ..Self::new(status, None, INTERNAL_ERROR, &why.to_string()) }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, None, INTERNAL_ERROR, &why.to_string()).with(RETRY_AFTER, "5")
     }
 
     /// The gateway ends.
@@ -74,23 +76,25 @@ impl Refused {
             .with(RETRY_AFTER, "1")
     }
 
-    pub(super) fn with(self, name: HeaderName, value: &'static str) -> Self {
-        Self { header: Some((name, HeaderValue::from_static(value))), ..self }
+    pub(super) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.0.header = Some((name, HeaderValue::from_static(value)));
+        self
     }
 }
 
 impl From<&Malformed> for Refused {
     fn from(malformed: &Malformed) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, body: malformed.answer(), header: None }
+        Self(Box::new(Reason { status: StatusCode::BAD_REQUEST, body: malformed.answer(), header: None }))
     }
 }
 
 impl From<Refused> for Response {
     fn from(refused: Refused) -> Self {
-        let mut text = Vec::with_capacity(refused.body.size());
-        refused.body.write(&mut text);
-        let mut response = json(refused.status, text.into());
-        if let Some((name, value)) = refused.header {
+        let Reason { status, body, header } = *refused.0;
+        let mut text = Vec::with_capacity(body.size());
+        body.write(&mut text);
+        let mut response = json(status, text.into());
+        if let Some((name, value)) = header {
             response.headers_mut().insert(name, value);
         }
         response

@@ -14,7 +14,7 @@ pub(in super::super) struct RequestWay<G> {
 }
 
 impl<G: Send + Sync + 'static> RequestWay<G> {
-    pub(in super::super) fn new(stream: Arc<Stream>, held: G) -> Arc<dyn Way> {
+    pub(in super::super) fn of(stream: Arc<Stream>, held: G) -> Arc<dyn Way> {
         Arc::new(Self { stream, _held: held })
     }
 }
