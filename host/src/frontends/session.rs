@@ -385,3 +385,6 @@ fn face(gateway: &Arc<Gateway>, access: &Access, abilities: &Abilities) -> Optio
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

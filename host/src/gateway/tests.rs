@@ -125,3 +125,19 @@ async fn nesting_has_an_end() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn a_task_is_known_to_the_role_that_made_it() {
+    let roles = RoleSet::new(vec![Role::unfiltered("a"), Role::unfiltered("b")], None);
+    let [a, b] = ["a", "b"].map(|name| roles.resolve(Some(name)).unwrap());
+    let (errands, source) = (errands::Errands::default(), Fake::new("files") as Arc<dyn Source>);
+    let reply = |text: &'static str| Reply { body: Json::parse(text).unwrap() };
+    errands.learn(a, &source, false, &reply(r#"{"resultType":"task","taskId":"new"}"#));
+    errands.learn(a, &source, true, &reply(r#"{"task":{"taskId":"old"}}"#));
+    errands.learn(a, &source, false, &reply(r#"{"task":{"taskId":"not wanted"}}"#));
+    errands.learn(a, &source, true, &reply(r#"{"content":[]}"#));
+    for (role, id, known) in [(a, "new", true), (a, "old", true), (a, "not wanted", false), (b, "new", false)] {
+        assert_eq!(errands.runs(role, &source, id), known, "{id}");
+    }
+    assert_eq!((errands.all_runners(a).len(), errands.all_runners(b).len()), (1, 0));
+}
