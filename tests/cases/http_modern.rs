@@ -82,6 +82,7 @@ fn headers_have_to_say_what_the_message_says() {
         assert_eq!(error["code"], -32020, "{wrong:?}: {error}");
     }
     assert_eq!(right.with("Mcp-Name", "=?base64?ZmFrZV9fZWNobw==?=").post(&message).message().text(), "x");
+    served.child().called("echo");
     assert_eq!(served.child().count("call"), 1);
 }
 
