@@ -17,8 +17,8 @@ const AT_ONCE: usize = 4;
 /// The pauses after which one that failed is tried again: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 
-/// Learns what all of `sources` offer to `client`, or to those who can be asked nothing. One that cannot be learnt is tried again, with growing pauses, for
-/// as long as this runs; meanwhile the others have their turn.
+/// Learns what all of `sources` offer to `client`, or to those who can be asked nothing. One that cannot be learnt is
+/// tried again, with growing pauses, for as long as this runs; meanwhile the others have their turn.
 pub async fn learn_early(sources: &[Arc<dyn Source>], client: Option<Arc<dyn Client>>) {
     let (turns, client) = (Semaphore::new(AT_ONCE), client.unwrap_or_else(|| Arc::new(Nobody)));
     join_all(sources.iter().map(|source| learn(&**source, &client, &turns))).await;

@@ -32,6 +32,15 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Where what it says is read, in words.
+    pub(super) fn place(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "on standard output",
+            Self::Remote(remote) if remote.transport == Transport::Sse => "on its event stream",
+            Self::Remote(_) => "in an HTTP response",
+        }
+    }
+
     /// Whether it is reached over Streamable HTTP.
     pub(super) fn is_http(&self) -> bool {
         matches!(self, Self::Remote(remote) if remote.transport == Transport::Http)
@@ -60,8 +69,8 @@ pub(super) struct End {
 // === impl Link ===
 
 impl Link {
-    /// Starts or reaches the server, and what attends to it, as one of `attendants`, which are not to be cut short. What it says by
-    /// itself goes to `inbound`. Whoever counts `alive` knows when nothing of it is left.
+    /// Starts or reaches the server, and what attends to it, as one of `attendants`, which are not to be cut short. What
+    /// it says by itself goes to `inbound`. Whoever counts `alive` knows when nothing of it is left.
     ///
     /// # Errors
     /// Where its command cannot be run. A server behind an address is found missing when it is asked something.

@@ -26,6 +26,7 @@ use tokio::{
 use tracing::{debug, warn};
 
 use super::{
+    Settings,
     asking::{Asking, Question},
     hello::Hello,
     whose::Whose,
@@ -44,6 +45,8 @@ const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 pub(super) struct Manners {
     name: SourceName,
     whose: Arc<Whose>,
+    /// Where it says what it says, in words.
+    place: &'static str,
     events: Events,
     /// Known once it has introduced itself.
     hello: OnceLock<Hello>,
@@ -72,12 +75,13 @@ struct Changes {
 }
 
 impl Manners {
-    /// Towards the server `name`, which runs for `whose`.
-    pub(super) fn new(name: SourceName, whose: Arc<Whose>, events: Events) -> Self {
+    /// Towards the server of these settings, which runs for `whose`.
+    pub(super) fn new(settings: &Settings, whose: Arc<Whose>) -> Self {
         Self {
-            name,
+            name: settings.name.clone(),
             whose,
-            events,
+            place: settings.endpoint.place(),
+            events: settings.events.clone(),
             hello: OnceLock::new(),
             asking: Arc::default(),
             changes: Changes::default(),
@@ -252,7 +256,7 @@ impl Inbound for Manners {
         let text = match what {
             Skipped::NoMessage(line, error) => {
                 let line: String = String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned();
-                format!("wrote {line:?} on standard output, where MCP belongs: {error}")
+                format!("wrote {line:?} {}, where MCP belongs: {error}", self.place)
             }
             Skipped::TooLong(limit) => format!("wrote a message of over {limit} bytes"),
             // The usual end of a call that was cancelled.

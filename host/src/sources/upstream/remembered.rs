@@ -305,7 +305,8 @@ mod tests {
         let path = folder.path().join("tools/a.json");
         assert!(read(&path).is_none());
         let page = r#"{"tools":[{"name":"a", "x":1.0},{"name":"b"}],"prompts":[{"name":"p"}],
-            "resources":[{"uri":"r"}],"resourceTemplates":[{"uriTemplate":"t{x}"}],"greeting":{"capabilities":{"x":{}}}}"#;
+            "resources":[{"uri":"r"}],"resourceTemplates":[{"uriTemplate":"t{x}"}],
+            "greeting":{"capabilities":{"x":{}}}}"#;
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, page).unwrap();
         let (offer, revision) = read(&path).unwrap();

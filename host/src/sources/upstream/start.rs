@@ -37,8 +37,7 @@ impl Lifecycle {
         let (began, abilities) = (Instant::now(), &self.whose.abilities);
         let mut order = Order::of(&settings.endpoint, common.thought(abilities));
         loop {
-            let manners = Manners::new(settings.name.clone(), self.whose.clone(), settings.events.clone());
-            let manners = Arc::new(manners);
+            let manners = Arc::new(Manners::new(settings, self.whose.clone()));
             let link = Link::open(settings, manners.clone(), &common.tasks, common.count_start())?;
             let meeting = timeout_at(began + settings.start_timeout, self.meet(&link, &manners, order));
             let met = tokio::select! {
