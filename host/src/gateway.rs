@@ -17,7 +17,6 @@ use std::{
 use futures_util::future::join_all;
 use gateway_core::{
     name::SourceName,
-    payload::Json,
     role::RoleSet,
     source::{Abilities, Client, Event, LogLevel, SessionId, Source, Told},
     tasks::Tasks,

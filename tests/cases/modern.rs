@@ -246,8 +246,13 @@ fn log_messages_come_to_those_who_want_them() {
     log("not severe enough", Some("error"));
     log("wanted", Some("info"));
     assert_eq!(client.incoming("notifications/message").params()["data"], "wanted");
+    // A server that runs for this client alone, since it can be asked.
+    let meta = json!({ "io.modelcontextprotocol/logLevel": "info" });
+    let params = json!({ "name": "fake__log", "arguments": { "text": "of its own" }, "_meta": meta });
+    client.answer(client.send_modern("tools/call", &json!({ "elicitation": {} }), params)).text();
+    assert_eq!(client.incoming("notifications/message").params()["data"], "of its own");
     let logged = client.messages().iter().filter(|message| message.method() == Some("notifications/message")).count();
-    assert_eq!(logged, 1);
+    assert_eq!(logged, 2);
 }
 
 #[test]

@@ -51,12 +51,13 @@ impl Hub {
         During { callers, client: client.clone() }
     }
 
-    /// Tells those whom it concerns: everybody, or the one session for which the server runs. What a server that runs
-    /// for all logs is for those who wait for it: what it says belongs to a call of theirs, as far as anybody can know.
-    /// Where nobody waits, it is for all.
+    /// Tells those whom it concerns: everybody, or the one session for which the server runs. What a server logs is for
+    /// those who wait for it: it belongs to a call of theirs, as far as anybody can know. Where nobody waits, it is for
+    /// all whom it could concern.
     pub(super) fn tell(&self, told: &Told, source: Option<usize>) {
-        if told.session.is_none() && *told.method == *LOG_MESSAGE {
-            let waiting = source.map(|source| self.waiting(source)).unwrap_or_default();
+        if *told.method == *LOG_MESSAGE {
+            let mut waiting = source.map(|source| self.waiting(source)).unwrap_or_default();
+            waiting.retain(|client| told.session.is_none() || client.session() == told.session);
             if !waiting.is_empty() {
                 return waiting.iter().for_each(|client| client.tell(&told.method, told.params.as_ref()));
             }
