@@ -56,8 +56,8 @@ pub enum BuildError {
 }
 
 impl App {
-    /// Puts the gateway of `file` together, for callers of `role`; `observer` is told of slow steps. Needs a Tokio
-    /// runtime; starts nothing.
+    /// Puts the gateway of `file` together, for callers of `role`; `observer` is told of slow steps. `one_client`: there
+    /// will be one client, so that servers are greeted in its era. Needs a Tokio runtime; starts nothing.
     ///
     /// # Errors
     /// See [`BuildError`].
@@ -67,6 +67,7 @@ impl App {
         folders: &Folders,
         role: Option<&str>,
         observer: Option<&Observer>,
+        one_client: bool,
     ) -> Result<Self, BuildError> {
         let Loaded { config, broken, .. } = loaded;
         for entry in &broken {
@@ -76,7 +77,7 @@ impl App {
         let role = roles.resolve(role)?;
         let (events, told) = Events::channel();
         let mut sources: Vec<Arc<dyn Source>> = vec![Arc::new(Native::new())];
-        sources.extend(servers(&config, &Kept::of(folders, file), &events, observer));
+        sources.extend(servers(&config, &Kept::of(folders, file), &events, observer, one_client));
         sources.extend(plugins(&config, folders, &events, observer));
         let gateway = Arc::new(Gateway::new(roles, sources));
         let hearing = Arc::downgrade(&gateway);
@@ -133,7 +134,13 @@ impl Kept {
 }
 
 /// The external servers, in the configuration's order. All of them cold.
-fn servers(config: &Config, kept: &Kept, events: &Events, observer: Option<&Observer>) -> Vec<Arc<dyn Source>> {
+fn servers(
+    config: &Config,
+    kept: &Kept,
+    events: &Events,
+    observer: Option<&Observer>,
+    one_client: bool,
+) -> Vec<Arc<dyn Source>> {
     let guard = Arc::new(Guard::new(this_program()));
     let mut servers: Vec<Arc<dyn Source>> = Vec::new();
     for (name, server) in config.servers.iter().filter(|(_, server)| server.enabled) {
@@ -144,6 +151,7 @@ fn servers(config: &Config, kept: &Kept, events: &Events, observer: Option<&Obse
                 }
                 let mut settings = server_settings(name, server, endpoint, config, events, &guard);
                 settings.state_folder = Some(kept.learnt.clone());
+                settings.one_client = one_client;
                 settings.observer = observer.cloned().map(|observer| {
                     let tell = move |name: &SourceName, stage| {
                         if stage == Stage::Starting {

@@ -48,22 +48,29 @@ pub fn load(global: &Global, logging: Logging) -> anyhow::Result<(PathBuf, Loade
     Ok((file, loaded))
 }
 
-/// The gateway of the configuration, for callers of `role`; `observer` is told of slow steps. Starts nothing.
+/// The gateway of the configuration, for one client of `role`; `observer` is told of slow steps. Starts nothing.
 ///
 /// # Errors
 /// Wrong usage or configuration, above all a role that is not configured.
 pub fn open(global: &Global, role: Option<&str>, logging: Logging, observer: Option<&Observer>) -> anyhow::Result<App> {
     let (file, loaded) = load(global, logging)?;
-    build(&file, loaded, role, observer)
+    build(&file, loaded, role, observer, true)
 }
 
-/// The gateway of a configuration that was read, as [`open`] gives it.
+/// The gateway of a configuration that was read, as [`open`] gives it, for one client or many.
 ///
 /// # Errors
 /// A role that is not configured.
-pub fn build(file: &Path, loaded: Loaded, role: Option<&str>, observer: Option<&Observer>) -> anyhow::Result<App> {
+pub fn build(
+    file: &Path,
+    loaded: Loaded,
+    role: Option<&str>,
+    observer: Option<&Observer>,
+    one_client: bool,
+) -> anyhow::Result<App> {
     let folders = Folders::discover()?;
-    App::build(file, loaded, &folders, role, observer).map_err(|BuildError::Role(error)| no_role(&error).into())
+    App::build(file, loaded, &folders, role, observer, one_client)
+        .map_err(|BuildError::Role(error)| no_role(&error).into())
 }
 
 /// All that is known without starting a server.

@@ -41,7 +41,7 @@ impl ServeCommand {
         let addresses = addresses(&host, port).await?;
         allow(&addresses, &host, &loaded.config)?;
         let role = self.role(&loaded.config)?;
-        let app = build(&file, loaded, role.as_deref(), None)?;
+        let app = build(&file, loaded, role.as_deref(), None, false)?;
         let door = door(&app)?;
         let listener = TcpListener::bind(&addresses[..]).await.map_err(|error| cannot_listen(error, &host, port))?;
         app.serve_http(listener, &host, door).await?;

@@ -115,6 +115,9 @@ pub struct Settings {
     pub guard: Arc<Guard>,
     /// Who is told that it starts.
     pub observer: Option<Observer>,
+    /// The gateway has one client only: a server is greeted in the era of that one, and so says to it what it would say
+    /// without a gateway.
+    pub one_client: bool,
 }
 
 impl Settings {
@@ -137,6 +140,7 @@ impl Settings {
             events,
             guard,
             observer: None,
+            one_client: false,
         }
     }
 

@@ -50,6 +50,43 @@ async fn a_new_server_is_told_who_asks_with_each_request() {
 }
 
 #[tokio::test]
+async fn a_server_of_both_eras_is_greeted_in_that_of_the_only_client() {
+    let asks = r#"{"roots":{}}"#;
+    let one_client = |before: Option<&Fixture>, mode: &str| {
+        let state = before.map(|before| before.folder.path().to_owned());
+        fixture(mode, |settings| {
+            settings.one_client = true;
+            settings.state_folder = state.or(settings.state_folder.take());
+        })
+    };
+    let greeted = async |fake: &Fixture, client: &Arc<Recorder>| {
+        let seen = fake.call_as(client, "seen").await.unwrap();
+        let methods = seen.as_array().unwrap().iter();
+        methods.map(|seen| seen["greeted"].as_str().map(str::to_owned)).find_map(|greeted| greeted)
+    };
+    let (old, new) = (Recorder::new(asks), Recorder::with(asks, None, |client| client.takes_rounds = true));
+    let first = one_client(None, "dual");
+    assert_eq!(greeted(&first, &old).await.as_deref(), Some("initialize"));
+    assert_eq!(first.call_as(&old, "ask").await.unwrap()["result"]["asked"], "roots/list", "it asks in the old way");
+    first.upstream.stop(Duration::from_secs(60)).await;
+    // That it was not asked for more is not taken for a refusal.
+    let many = again(&first, "dual");
+    assert_eq!(greeted(&many, &old).await.as_deref(), Some("server/discover"));
+    many.upstream.stop(Duration::from_secs(60)).await;
+    // And what others found out does not count for the one.
+    let second = one_client(Some(&many), "dual");
+    assert_eq!(greeted(&second, &old).await.as_deref(), Some("initialize"));
+    let third = one_client(Some(&first), "dual");
+    assert_eq!(greeted(&third, &new).await.as_deref(), Some("server/discover"));
+    // One that knows nothing else is spoken to in the newer era, and the next time at once.
+    let modern = one_client(None, "modern");
+    assert_eq!(greeted(&modern, &old).await.as_deref(), Some("initialize"));
+    modern.upstream.stop(Duration::from_secs(60)).await;
+    let again = one_client(Some(&modern), "modern");
+    assert_eq!(greeted(&again, &old).await.as_deref(), Some("server/discover"));
+}
+
+#[tokio::test]
 async fn what_was_started_for_a_session_is_everybodys_where_there_are_no_sessions() {
     let fake = fixture("modern", |_| {});
     let (one, two) = (Recorder::new(r#"{"roots":{}}"#), Recorder::new(r#"{"sampling":{}}"#));

@@ -134,6 +134,8 @@ def call(id, params):
 def handle(message):
     method, id = message.get("method"), message.get("id")
     params = message.get("params") or {}
+    if method in ("server/discover", "initialize"):
+        seen.append({"greeted": method})
     if method == "server/discover":
         if mode in ("dies", "dies late"):
             time.sleep(4.5 if mode == "dies late" else 0)

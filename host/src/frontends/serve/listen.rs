@@ -342,6 +342,10 @@ impl Client for Subscriber {
         None
     }
 
+    fn takes_rounds(&self) -> bool {
+        self.0.takes_rounds()
+    }
+
     fn progress(&self, _token: &Json, _params: &Json) {}
 
     fn ask(&self, method: Box<str>, params: Option<Json>) -> Fut<'_, Result<Json, Json>> {

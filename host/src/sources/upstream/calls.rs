@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     Settings, Upstream,
+    handshake::is_worth_another_try,
     instances::Held,
     lifecycle::NoLease,
     params,
@@ -84,6 +85,11 @@ impl Upstream {
                 Ok(body) => {
                     held.lifecycle().prove(running);
                     return Ok((Reply { body }, lease));
+                }
+                Err(RequestError::Answer(error))
+                    if !repeated && running.is_modern() && is_worth_another_try(&error) =>
+                {
+                    repeated = true;
                 }
                 Err(RequestError::Answer(error)) => {
                     held.lifecycle().prove(running);

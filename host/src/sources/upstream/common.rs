@@ -9,9 +9,13 @@ use std::{
 };
 
 use gateway_core::{
-    source::{Abilities, Item, Kind, LogLevel, SessionId},
+    payload::Json,
+    source::{Abilities, Client, Item, Kind, LogLevel, SessionId},
     tasks::Tasks,
-    wire::revision::Revision,
+    wire::{
+        json::Members,
+        revision::{REVISIONS, Revision},
+    },
 };
 use tokio::sync::watch;
 use tracing::warn;
@@ -35,6 +39,10 @@ pub(super) struct Common {
     era: Mutex<Option<Revision>>,
     /// It could not be greeted the last time.
     doubtful: AtomicBool,
+    /// Whether the only client is of the newer era, where there is one only that was seen already.
+    client: OnceLock<bool>,
+    /// It was greeted by `initialize` alone, though it may know more.
+    blindly: AtomicBool,
     starts: AtomicU64,
     alive: watch::Sender<usize>,
     /// Which log messages the sessions want.
@@ -51,6 +59,8 @@ impl Common {
             knowledge: Knowledge::default(),
             era: Mutex::default(),
             doubtful: AtomicBool::new(false),
+            client: OnceLock::new(),
+            blindly: AtomicBool::new(false),
             starts: AtomicU64::new(0),
             alive: watch::Sender::new(0),
             levels: Mutex::default(),
@@ -81,13 +91,48 @@ impl Common {
     /// What the server speaks, as far as that is known from this run, or from an earlier one with these abilities.
     pub(super) fn era(&self, abilities: &Abilities) -> Option<Revision> {
         let mut era = lock(&self.era);
-        if era.is_none() {
-            *era = self.known(&Abilities::NONE).revision();
+        if era.is_some() {
+            return *era;
         }
-        if era.is_none() && *abilities != Abilities::NONE {
-            *era = self.known(abilities).revision();
+        let shared = self.known(&Abilities::NONE);
+        let mut remembered = shared.revision();
+        if remembered.is_none() && *abilities != Abilities::NONE {
+            remembered = self.known(abilities).revision();
         }
-        *era
+        // One that speaks both eras speaks the client's.
+        let other = |revision: &Revision| {
+            self.serves_old()
+                && !revision.has_initialize()
+                && !shared.offer().greeting.as_ref().is_some_and(is_new_only)
+        };
+        remembered = remembered.filter(|revision| !other(revision));
+        if !self.settings.one_client || self.client.get().is_some() {
+            *era = remembered;
+        }
+        remembered
+    }
+
+    /// Whether the server spoke the newer era with another client.
+    pub(super) fn may_be_modern(&self) -> bool {
+        self.serves_old() && self.known(&Abilities::NONE).revision().is_some_and(|revision| !revision.has_initialize())
+    }
+
+    /// Takes note of the only client.
+    pub(super) fn meet(&self, client: &dyn Client) {
+        if self.settings.one_client {
+            self.client.get_or_init(|| client.takes_rounds());
+        }
+    }
+
+    /// Whether there is one client only, and of the older era.
+    pub(super) fn serves_old(&self) -> bool {
+        self.client.get() == Some(&false)
+    }
+
+    /// Whether the server is greeted by `initialize` alone, though it may know more: what it speaks with others is not
+    /// known then.
+    pub(super) fn greets_blindly(&self, blindly: bool) {
+        self.blindly.store(blindly, Ordering::Relaxed);
     }
 
     /// Whether the server is known to keep no sessions.
@@ -103,7 +148,12 @@ impl Common {
 
     /// What the server is thought to speak when it is greeted. One that could not be the last time may be another now.
     pub(super) fn thought(&self, abilities: &Abilities) -> Option<Revision> {
-        self.era(abilities).filter(|_| !self.doubtful.load(Ordering::Relaxed))
+        self.era(abilities).filter(|_| !self.is_doubtful())
+    }
+
+    /// Whether it could not be greeted the last time.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Ordering::Relaxed)
     }
 
     /// Whether it is doubtful what the server speaks.
@@ -129,7 +179,11 @@ impl Common {
         // Another version of an old server may be a new one.
         let before = known.offer().greeting.as_ref().and_then(Hello::server_info);
         let is_another = before.is_some() && before != Hello::server_info(&hello.greeting);
-        let revision = (!is_another || !hello.revision.has_initialize()).then_some(hello.revision);
+        let revision = match hello.revision.has_initialize() {
+            true if self.blindly.load(Ordering::Relaxed) => known.revision(),
+            true if is_another => None,
+            _ => Some(hello.revision),
+        };
         if known.learn(hello, revision, lists).await {
             self.settings.events.changed();
         }
@@ -176,6 +230,15 @@ impl Common {
             observer(&self.settings.name, stage);
         }
     }
+}
+
+/// Whether the server that introduced itself so has no older revision.
+fn is_new_only(greeting: &Json) -> bool {
+    let members = Members::read(greeting.as_bytes()).unwrap_or_default();
+    let supported =
+        members.get("supportedVersions").and_then(|raw| serde_json::from_str::<Vec<String>>(raw.get()).ok());
+    let is_old = |name: &String| REVISIONS.iter().any(|known| known.has_initialize() && known.as_str() == name);
+    supported.is_some_and(|supported| !supported.iter().any(is_old))
 }
 
 /// What is behind these locks is never left half-changed, so a panic elsewhere does not spoil it.

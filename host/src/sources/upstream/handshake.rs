@@ -64,12 +64,14 @@ enum Verdict {
 // === impl Order ===
 
 impl Order {
-    /// What to try first with a server that is there and spoke `before` the last time.
-    pub(super) fn of(endpoint: &Endpoint, before: Option<Revision>) -> Self {
+    /// What to try first with a server that is there and spoke `before` the last time; `as_old`: its only client is of
+    /// the older era.
+    pub(super) fn of(endpoint: &Endpoint, before: Option<Revision>, as_old: bool) -> Self {
         match (endpoint, before) {
             // That transport is older than the question.
             (Endpoint::Remote(remote), _) if remote.transport == Transport::Sse => Self::Old,
             (_, Some(revision)) if revision.has_initialize() => Self::Initialize,
+            (_, None) if as_old => Self::Initialize,
             _ => Self::Discover,
         }
     }
@@ -125,6 +127,13 @@ pub(super) async fn greet(
 }
 
 async fn discover(peer: &Peer) -> Result<Json, RequestError> {
+    match discover_once(peer).await {
+        Err(RequestError::Answer(error)) if is_worth_another_try(&error) => discover_once(peer).await,
+        answer => answer,
+    }
+}
+
+async fn discover_once(peer: &Peer) -> Result<Json, RequestError> {
     let mut params = Object::with_capacity(256);
     params.raw("_meta", per_request(None, &Json::empty_object(), None).as_bytes());
     peer.request(DISCOVER, |_| Some(params.finish()), None).await
@@ -188,30 +197,41 @@ fn verdict(answer: Result<Json, RequestError>) -> Verdict {
                 None => Verdict::Old,
             }
         }
-        Err(RequestError::Answer(error)) if code(&error) == Some(UNSUPPORTED_REVISION) => {
-            let members = Members::read(error.as_bytes()).unwrap_or_default();
-            let data = members.get("data").and_then(|raw| Members::read(raw.get().as_bytes()).ok()).unwrap_or_default();
-            match data.get("supported").and_then(|raw| serde_json::from_str::<Vec<_>>(raw.get()).ok()) {
-                Some(supported) => of_supported(&supported, &Json::empty_object()),
-                None => Verdict::Old,
-            }
-        }
+        Err(RequestError::Answer(error)) => match named_instead(&error) {
+            Some(supported) => of_supported(&supported, &Json::empty_object()),
+            // Whatever else it says, it is not what a new server says.
+            None => Verdict::Old,
+        },
         Err(RequestError::Ended) => Verdict::Failed(HandshakeError::DiedOfDiscovery),
         Err(cause @ RequestError::NotSent) => Verdict::Failed(HandshakeError::Request { method: DISCOVER, cause }),
-        // Whatever else it says, it is not what a new server says.
         Err(_) => Verdict::Old,
     }
 }
 
+/// The revisions that a server names which does not take the one that it was asked in.
+fn named_instead(error: &Json) -> Option<Vec<String>> {
+    let members = Members::read(error.as_bytes()).ok().filter(|_| code(error) == Some(UNSUPPORTED_REVISION))?;
+    let data = Members::read(members.get("data")?.get().as_bytes()).ok()?;
+    serde_json::from_str(data.get("supported")?.get()).ok()
+}
+
+/// Whether a server that refused a request of 2026-07-28 for its revision names that very one: it has done nothing, and
+/// may take the request now.
+pub(super) fn is_worth_another_try(error: &Json) -> bool {
+    named_instead(error).is_some_and(|named| named.iter().any(|name| name == Revision::MODERN.as_str()))
+}
+
 /// A server that names what it supports. Where that is 2026-07-28 it is spoken to so, whatever else it knows.
 fn of_supported(supported: &[String], greeting: &Json) -> Verdict {
+    // One that does not introduce itself in it is spoken to in an older one.
+    let usable = |revision: &Revision| revision.has_initialize() || greeting.as_bytes() != b"{}";
     let knows = |revision: &Revision| supported.iter().any(|name| name == revision.as_str());
-    match REVISIONS.iter().rev().find(|revision| knows(revision)) {
-        Some(revision) if !revision.has_initialize() && greeting.as_bytes() != b"{}" => {
+    match REVISIONS.iter().rev().find(|revision| knows(revision) && usable(revision)) {
+        Some(revision) if !revision.has_initialize() => {
             Verdict::Modern(Json::parse(greeting.as_bytes().to_vec()).unwrap_or_else(|_| greeting.clone()))
         }
-        Some(revision) if revision.has_initialize() => Verdict::Old,
-        _ => Verdict::Failed(HandshakeError::Revision(format!("{supported:?}"))),
+        Some(_) => Verdict::Old,
+        None => Verdict::Failed(HandshakeError::Revision(format!("{supported:?}"))),
     }
 }
 
@@ -230,16 +250,19 @@ mod tests {
         let command = Endpoint::Command(CommandLine::new("x"));
         let remote = |url: &str| Endpoint::Remote(Remote::new(url::Url::parse(url).unwrap()));
         let (http, sse) = (remote("http://a/mcp"), remote("http://a/sse"));
-        for (endpoint, before, order) in [
-            (&command, None, Order::Discover),
-            (&command, Some(Revision::MODERN), Order::Discover),
-            (&command, Some(Revision::V2024_11_05), Order::Initialize),
-            (&http, None, Order::Discover),
-            (&http, Some(Revision::LATEST), Order::Initialize),
-            (&sse, None, Order::Old),
-            (&sse, Some(Revision::MODERN), Order::Old),
+        for (endpoint, before, as_old, order) in [
+            (&command, None, false, Order::Discover),
+            (&command, None, true, Order::Initialize),
+            (&command, Some(Revision::MODERN), false, Order::Discover),
+            (&command, Some(Revision::MODERN), true, Order::Discover),
+            (&command, Some(Revision::V2024_11_05), false, Order::Initialize),
+            (&http, None, false, Order::Discover),
+            (&http, None, true, Order::Initialize),
+            (&http, Some(Revision::LATEST), false, Order::Initialize),
+            (&sse, None, false, Order::Old),
+            (&sse, Some(Revision::MODERN), true, Order::Old),
         ] {
-            assert_eq!(Order::of(endpoint, before), order, "{endpoint:?} {before:?}");
+            assert_eq!(Order::of(endpoint, before, as_old), order, "{endpoint:?} {before:?} {as_old}");
         }
     }
 
@@ -260,6 +283,10 @@ mod tests {
         assert!(matches!(error(r#"{"code":-32022,"data":{"supported":["2025-06-18"]}}"#), Verdict::Old));
         let newer = error(r#"{"code":-32022,"data":{"supported":["2030-01-01"]}}"#);
         assert!(matches!(newer, Verdict::Failed(HandshakeError::Revision(_))));
+        let odd = error(r#"{"code":-32022,"data":{"supported":["2026-07-28","2025-06-18"]}}"#);
+        assert!(matches!(odd, Verdict::Old), "it was asked in the newest, and did not take that");
+        let stubborn = error(r#"{"code":-32022,"data":{"supported":["2026-07-28"]}}"#);
+        assert!(matches!(stubborn, Verdict::Failed(HandshakeError::Revision(_))));
         let status = verdict(Err(RequestError::Status { status: 400, said: "".into() }));
         assert!(matches!(status, Verdict::Old));
         assert!(matches!(verdict(Err(RequestError::Ended)), Verdict::Failed(HandshakeError::DiedOfDiscovery)));

@@ -95,7 +95,12 @@ impl Instances {
             PerSession::Auto => abilities.can_be_asked(),
         };
         let told = if own && !self.common.is_modern(abilities) { abilities } else { &Abilities::NONE };
-        self.common.known(told).offer()
+        let offer = self.common.known(told).offer();
+        // What it offered to all in the newer era is the best guess of what it offers in the older one.
+        match offer.tools.is_none() && self.common.may_be_modern() {
+            true => self.common.known(&Abilities::NONE).offer(),
+            false => offer,
+        }
     }
 
     /// The instance for a request of `client`.
@@ -103,6 +108,7 @@ impl Instances {
     /// # Errors
     /// [`FailureKind::Limit`] where too many run already.
     pub(super) fn pick(self: &Arc<Self>, client: &Arc<dyn Client>, op: &Op) -> Result<Held, Failure> {
+        self.common.meet(&**client);
         let modern = self.common.is_modern(client.abilities());
         let which = Which::of(modern, self.common.settings.per_session, &**client, op);
         let (lifecycle, exclusive) = match which {

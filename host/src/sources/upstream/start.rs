@@ -35,7 +35,10 @@ impl Lifecycle {
         let (common, settings) = (&self.common, &self.common.settings);
         common.observe(Stage::Starting);
         let (began, abilities) = (Instant::now(), &self.whose.abilities);
-        let mut order = Order::of(&settings.endpoint, common.thought(abilities));
+        let before = common.thought(abilities);
+        let mut order = Order::of(&settings.endpoint, before, common.serves_old() && !common.is_doubtful());
+        // Whether it knows more than `initialize` is not asked then.
+        common.greets_blindly(order == Order::Initialize && before.is_none());
         loop {
             let manners = Arc::new(Manners::new(settings, self.whose.clone()));
             let link = Link::open(settings, manners.clone(), &common.tasks, common.count_start())?;
