@@ -34,32 +34,9 @@ impl Pair {
     /// The definitions are the same, once the server has all that it has.
     #[track_caller]
     fn same_tools(&self, last: &str) -> BTreeMap<String, String> {
-        let (direct, ours) = self.tools(last);
-        for (name, definition) in &direct {
-            assert_eq!(ours.get(name), Some(definition), "definition of {name}");
-        }
-        assert_eq!(ours.len(), direct.len());
-        direct
-    }
-
-    /// The definitions say the same. A server that speaks a newer revision with the gateway than with this client may
-    /// write it in another order.
-    #[track_caller]
-    fn tools_that_say_the_same(&self, last: &str) {
-        let (direct, ours) = self.tools(last);
-        let read = |definitions: BTreeMap<String, String>| {
-            let read = |(name, text): (String, String)| (name, serde_json::from_str::<Value>(&text).unwrap());
-            definitions.into_iter().map(read).collect::<BTreeMap<_, _>>()
-        };
-        assert_eq!(read(ours), read(direct));
-    }
-
-    /// What is offered directly, and through the gateway under its own names.
-    #[track_caller]
-    fn tools(&self, last: &str) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
         let direct = definitions(&self.direct, last);
         let through = definitions(&self.through, &format!("it__{last}"));
-        let ours = through
+        let ours: BTreeMap<_, _> = through
             .into_iter()
             .filter_map(|(name, definition)| {
                 let local = name.strip_prefix("it__")?.to_owned();
@@ -67,7 +44,11 @@ impl Pair {
                 Some((local, renamed))
             })
             .collect();
-        (direct, ours)
+        for (name, definition) in &direct {
+            assert_eq!(ours.get(name), Some(definition), "definition of {name}");
+        }
+        assert_eq!(ours.len(), direct.len());
+        direct
     }
 
     /// The answers are the same.
@@ -235,7 +216,7 @@ fn server_time_in_python() {
     let gateway = Gateway::new("");
     let server = foreign::python_server("mcp_server_time", &["--local-timezone", "UTC"]);
     let pair = Pair::new(&gateway.path(""), &json!({}), &server, &[]);
-    pair.tools_that_say_the_same("get_current_time");
+    pair.same_tools("get_current_time");
     pair.same_but_for_the_time("get_current_time", json!({ "timezone": "Europe/Berlin" }));
     pair.same_but_for_the_time(
         "convert_time",
