@@ -147,7 +147,7 @@ fn servers(
         match server.endpoint() {
             Ok(mut endpoint) => {
                 if let Endpoint::Remote(remote) = &mut endpoint {
-                    remote.login = Some(Arc::new(Login::new(name.clone(), remote.url.clone(), &kept.state)));
+                    remote.login = Some(Arc::new(Login::new(name.clone(), remote, &kept.state)));
                 }
                 let mut settings = server_settings(name, server, endpoint, config, events, &guard);
                 settings.state_folder = Some(kept.learnt.clone());

@@ -9,7 +9,8 @@ use tracing_subscriber::{EnvFilter, fmt};
 /// `warn` on, unless `level` is `trace`. Later calls change nothing.
 pub fn start(level: &str) {
     let filter = match level {
-        "trace" => "trace".to_owned(),
+        // What logs in says codes and tokens below that.
+        "trace" => "trace,rmcp::transport::auth=warn".to_owned(),
         level => {
             format!("warn,gateway_host={level},gateway_core={level},gateway_wasm={level},server={level},plugin={level}")
         }

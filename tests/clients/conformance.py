@@ -110,10 +110,10 @@ class Scenarios:
 class Gateway:
     """The gateway with this one server, whose names it keeps."""
 
-    def __init__(self, program: str, url: str, folder: Path) -> None:
+    def __init__(self, program: str, url: str, folder: Path, client: dict[str, str]) -> None:
         self.program = program
         self.config = folder / "gateway.yaml"
-        self.config.write_text(json.dumps({"servers": {"suite": {"url": url, "prefix": "none"}}}))
+        self.config.write_text(json.dumps({"servers": {"suite": {"url": url, "prefix": "none", "oauth": client}}}))
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "MCP_"))}
         self.env["HOME"] = str(folder)
 
@@ -140,10 +140,10 @@ async def speak(target: Any, mode: str, scenario: str, context: dict[str, Any]) 
         await getattr(wanted, scenario, wanted.tools)()
 
 
-async def use_after_login(gateway: Gateway | None, url: str, mode: str) -> None:
+async def use_after_login(gateway: Gateway | None, url: str, mode: str, known: dict[str, str]) -> None:
     """Uses a server that wants a login, and another where the first does not reach far enough."""
     if not gateway:
-        async with mcp.Client(logged_in(url), mode=mode, cache=None) as client:
+        async with mcp.Client(logged_in(url, known), mode=mode, cache=None) as client:
             await client.list_tools()
             await client.call_tool("test-tool", {})
         return
@@ -169,9 +169,10 @@ async def main() -> None:
     context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}"))
     mode = "auto" if revision >= "2026" else "legacy"
     with tempfile.TemporaryDirectory() as folder:
-        through = Gateway(gateway[0], url, Path(folder)) if gateway else None
+        known = {name: context[name] for name in ("client_id", "client_secret") if name in context}
+        through = Gateway(gateway[0], url, Path(folder), known) if gateway else None
         if scenario.startswith("auth/"):
-            await use_after_login(through, url, mode)
+            await use_after_login(through, url, mode, known)
         else:
             await speak(through.stdio() if through else url, mode, scenario.replace("-", "_"), context)
 

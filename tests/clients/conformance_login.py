@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx2
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
-from mcp.shared.auth import OAuthClientMetadata
+from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata
 
 CALLBACK = "http://127.0.0.1:1/callback"
 # The one that the suite's issuer takes for a client that is known by a document.
@@ -44,8 +44,8 @@ class Stay(urllib.request.HTTPRedirectHandler):
 
 
 @asynccontextmanager
-async def logged_in(url: str):
-    """A connection to a server that wants a login."""
+async def logged_in(url: str, known: dict[str, str]):
+    """A connection to a server that wants a login; `known`: the client that was registered beforehand, if there is one."""
     answer = {}
 
     async def browse(page: str) -> None:
@@ -63,6 +63,10 @@ async def logged_in(url: str):
         grant_types=["authorization_code", "refresh_token"],
         response_types=["code"],
     )
-    login = OAuthClientProvider(url, about, Kept(), browse, come_back, client_metadata_url=DOCUMENT)
+    kept = Kept()
+    if known:
+        method = "client_secret_basic"
+        kept.client = OAuthClientInformationFull(**known, redirect_uris=[CALLBACK], token_endpoint_auth_method=method)
+    login = OAuthClientProvider(url, about, kept, browse, come_back, client_metadata_url=DOCUMENT)
     async with httpx2.AsyncClient(auth=login) as http, streamable_http_client(url, http_client=http) as streams:
         yield streams

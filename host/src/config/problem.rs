@@ -134,7 +134,7 @@ impl KeyPath {
 }
 
 /// Keys below which values may be secret.
-const SECRETS: [&str; 4] = ["env", "headers", "secrets", "token"];
+const SECRETS: [&str; 5] = ["env", "headers", "oauth", "secrets", "token"];
 
 impl From<Vec<Key>> for KeyPath {
     fn from(keys: Vec<Key>) -> Self {

@@ -6,7 +6,6 @@ use std::{
 };
 
 use gateway_core::name::SourceName;
-use url::Url;
 
 use crate::{
     cli::{
@@ -16,7 +15,7 @@ use crate::{
     },
     config::nearest,
     folders::Folders,
-    sources::upstream::{Endpoint, oauth},
+    sources::upstream::{Endpoint, Remote, oauth},
 };
 
 /// Log in to a remote server
@@ -45,7 +44,7 @@ impl LoginCommand {
     /// # Errors
     /// Wrong usage or configuration, and a login that fails.
     pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
-        let Place { name, url, folder } = Place::find(&self.name, global)?;
+        let Place { name, remote, folder } = Place::find(&self.name, global)?;
         let show = |address: &str| {
             // Where the answer cannot be shown, the browser is what is left.
             let _ = output::print(&format!("Log in at {address}\n"));
@@ -53,7 +52,7 @@ impl LoginCommand {
                 open_browser(address);
             }
         };
-        oauth::log_in(&name, &url, &folder, show).await?;
+        oauth::log_in(&name, &remote, &folder, show).await?;
         Ok(output::print(&format!("Logged in to {name}.\n"))?)
     }
 }
@@ -64,8 +63,8 @@ impl LogoutCommand {
     /// # Errors
     /// Wrong usage or configuration, and a file that cannot be removed.
     pub(super) fn run(self, global: &Global) -> anyhow::Result<()> {
-        let Place { name, url, folder } = Place::find(&self.name, global)?;
-        let said = match oauth::log_out(&name, &url, &folder)? {
+        let Place { name, remote, folder } = Place::find(&self.name, global)?;
+        let said = match oauth::log_out(&name, &remote.url, &folder)? {
             true => format!("Logged out of {name}.\n"),
             false => format!("Nobody was logged in to {name}.\n"),
         };
@@ -76,7 +75,7 @@ impl LogoutCommand {
 /// The server, and where its tokens are.
 struct Place {
     name: SourceName,
-    url: Url,
+    remote: Remote,
     folder: PathBuf,
 }
 
@@ -94,7 +93,7 @@ impl Place {
         };
         match server.endpoint() {
             Ok(Endpoint::Remote(remote)) => {
-                Ok(Self { name: name.clone(), url: remote.url, folder: Folders::discover()?.state(&file) })
+                Ok(Self { name: name.clone(), remote, folder: Folders::discover()?.state(&file) })
             }
             _ => {
                 let usage = Usage::new(format!("server {wanted:?} is a command, and needs no login"));

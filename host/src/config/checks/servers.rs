@@ -13,7 +13,7 @@ use crate::{
 
 /// What belongs to a server that is started, and to one that is reached.
 const LOCAL_ONLY: [&str; 4] = ["args", "env", "cwd", "start_timeout"];
-const REMOTE_ONLY: [&str; 2] = ["headers", "transport"];
+const REMOTE_ONLY: [&str; 3] = ["headers", "transport", "oauth"];
 
 pub(super) fn check(config: &Config, checks: &mut Checks<'_>) {
     let section = if checks.root.get("servers").is_some() { "servers" } else { "backends" };
@@ -23,6 +23,7 @@ pub(super) fn check(config: &Config, checks: &mut Checks<'_>) {
         times(server, &path, checks);
         variables(server, &path, checks);
         headers(server, &path, checks);
+        client(server, &path, checks);
         if server.enabled {
             usable(server, &path, checks);
         }
@@ -106,6 +107,14 @@ fn headers(server: &ServerConfig, path: &KeyPath, checks: &mut Checks<'_>) {
             let problem = Problem::error(at, "this value cannot stand in a header");
             checks.push(problem.hint("write it on one line").at_value());
         }
+    }
+}
+
+fn client(server: &ServerConfig, path: &KeyPath, checks: &mut Checks<'_>) {
+    if server.oauth.client_secret.is_some() && server.oauth.client_id.is_none() {
+        let at = path.with("oauth").with("client_secret");
+        let problem = Problem::error(at, "a secret belongs to a client, and there is no `client_id`");
+        checks.push(problem.hint("add `client_id`, or remove `client_secret`: the gateway registers itself"));
     }
 }
 

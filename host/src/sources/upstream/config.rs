@@ -59,6 +59,27 @@ pub struct ServerConfig {
     pub headers: Values,
     /// How to speak to `url`. Default: http, or sse where the address ends in `/sse`.
     pub transport: Option<Transport>,
+    /// Servers by `url`: who the gateway is where `gateway server login` logs in.
+    pub oauth: OAuthConfig,
+}
+
+/// Who the gateway is to the authorization server of a remote server. Printed without the values.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OAuthConfig {
+    /// The id of a client that was registered by hand, with `http://127.0.0.1/callback` at any port as the place to come
+    /// back to. Default: the gateway registers itself.
+    pub client_id: Option<String>,
+    /// The secret that belongs to `client_id`, if there is one.
+    pub client_secret: Option<String>,
+    /// What a login asks for. Default: what the server says that it needs.
+    pub scopes: Vec<String>,
+}
+
+impl fmt::Debug for OAuthConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuthConfig").finish_non_exhaustive()
+    }
 }
 
 /// How a remote server is spoken to.
@@ -166,6 +187,7 @@ impl Default for ServerConfig {
             url: None,
             headers: Values::default(),
             transport: None,
+            oauth: OAuthConfig::default(),
         }
     }
 }
@@ -184,6 +206,7 @@ impl ServerConfig {
         let mut remote = Remote::new(Url::parse(url)?);
         remote.transport = self.transport.unwrap_or(remote.transport);
         remote.headers = pairs(&self.headers);
+        remote.oauth = self.oauth.clone();
         remote.heartbeat = self.heartbeat.duration();
         Ok(Endpoint::Remote(remote))
     }

@@ -1,11 +1,13 @@
 //! OAuth 2.1 towards remote servers: tokens that a person got by `gateway server login`, kept in a file, and renewed
 //! when they run out. Nothing here asks a person: without tokens, a server that wants some is not used.
 
+mod challenge;
 mod flow;
 mod store;
 
 use std::{
     fmt,
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::{Arc, Once},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -13,8 +15,8 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use gateway_core::name::SourceName;
-use http::HeaderValue;
-use rmcp::transport::auth::{AuthError, AuthorizationManager};
+use http::{HeaderMap, HeaderValue};
+use rmcp::transport::auth::{AuthError, AuthorizationManager, CredentialStore as _, OAuthClientConfig};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
@@ -23,6 +25,7 @@ use url::{Host, Url};
 
 pub use self::flow::{LoginError, log_in};
 use self::store::Store;
+use super::{config::OAuthConfig, remote::Remote};
 
 /// How long before its end a token is renewed, if it lives that long.
 const AHEAD: Duration = Duration::from_secs(60);
@@ -34,6 +37,7 @@ const HASH_DIGITS: usize = 16;
 pub struct Login {
     name: SourceName,
     url: Url,
+    client: OAuthConfig,
     store: Store,
     current: ArcSwapOption<Token>,
     /// Held while tokens are read or renewed, once for all who wait. Whether they were looked for.
@@ -64,11 +68,12 @@ struct KeptToken {
 }
 
 impl Login {
-    /// For the server `name` at `url`, with its tokens in `folder`. Reads nothing yet.
+    /// For the server `name` at `remote`, with its tokens in `folder`. Reads nothing yet.
     #[must_use]
-    pub fn new(name: SourceName, url: Url, folder: &Path) -> Self {
+    pub fn new(name: SourceName, remote: &Remote, folder: &Path) -> Self {
+        let (url, client) = (remote.url.clone(), remote.oauth.clone());
         let store = Store::new(file(&name, &url, folder));
-        Self { name, url, store, current: ArcSwapOption::empty(), looked: Mutex::new(false) }
+        Self { name, url, client, store, current: ArcSwapOption::empty(), looked: Mutex::new(false) }
     }
 
     /// What to send as `Authorization`, where somebody logged in.
@@ -107,25 +112,47 @@ impl Login {
         self.current.load().as_ref().filter(|token| better(token)).map(|token| token.header.clone())
     }
 
+    /// Notes what the server says that the token does not allow, so that the next login asks for it.
+    pub(super) async fn refused(&self, headers: &HeaderMap) {
+        let Some(scopes) = challenge::lacking(headers, &self.url) else { return };
+        if let Err(error) = self.store.note(scopes).await {
+            warn!(server = %self.name, "what its token lacks could not be noted: {error}");
+        }
+    }
+
     async fn read(&self) {
         let token = self.store.text().await.and_then(|text| Token::read(&text));
         self.current.store(token.map(Arc::new));
     }
 
     async fn renew(&self) {
-        let renewed = async {
-            let mut manager = manager(&self.url).await?;
-            manager.set_credential_store(self.store.clone());
-            if manager.initialize_from_store().await? {
-                manager.refresh_token().await?;
-            }
-            Ok::<_, AuthError>(())
-        };
-        match renewed.await {
+        match self.refresh().await {
             Ok(()) => debug!(server = %self.name, "its token was renewed"),
             Err(error) => warn!(server = %self.name, "its token could not be renewed: {error}"),
         }
         self.read().await;
+    }
+
+    async fn refresh(&self) -> Result<(), AuthError> {
+        let mut manager = manager(&self.url).await?;
+        let extras = self.store.extras().await;
+        let found = manager.resolve_metadata_from_challenge(extras.challenge.as_deref()).await?;
+        manager.set_metadata(found.metadata);
+        manager.set_credential_store(self.store.clone());
+        // Forgets what another authorization server handed out: its secret is not shown to this one.
+        if !manager.initialize_from_store().await? {
+            return Ok(());
+        }
+        let Some(kept) = self.store.load().await? else { return Ok(()) };
+        let secret = match self.client.client_id.as_ref() == Some(&kept.client_id) {
+            true => self.client.client_secret.clone(),
+            false => extras.client_secret,
+        };
+        if let Some(secret) = secret {
+            let client = OAuthClientConfig::new(kept.client_id, self.url.as_str()).with_client_secret(secret);
+            manager.configure_client(client)?;
+        }
+        manager.refresh_token().await.map(drop)
     }
 }
 
@@ -174,23 +201,41 @@ fn file(name: &SourceName, url: &Url, folder: &Path) -> PathBuf {
     folder.join("oauth").join(format!("{name}-{hash}.json"))
 }
 
-/// What speaks to authorization servers. What they name may be at a private address only where the server itself is on
-/// this machine.
+/// What speaks to authorization servers. What they name may be at a private address only where the server itself is at
+/// one: who wrote that into the configuration trusts what is there, and a public server is not to point into a network
+/// that it cannot reach itself.
 async fn manager(url: &Url) -> Result<AuthorizationManager, AuthError> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // Fails where the embedding program has chosen one, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    let is_local = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    match is_local {
+    match is_internal(url).await {
         true => AuthorizationManager::new_allowing_private_addresses(url.as_str()).await,
         false => AuthorizationManager::new(url.as_str()).await,
+    }
+}
+
+/// Whether every address of the server's host is of this machine or of a private network.
+async fn is_internal(url: &Url) -> bool {
+    let addresses: Vec<IpAddr> = match url.host() {
+        Some(Host::Domain(name)) => match tokio::net::lookup_host((name, 0)).await {
+            Ok(found) => found.map(|address| address.ip()).collect(),
+            // Perhaps a proxy knows it. It counts as public.
+            Err(_) => Vec::new(),
+        },
+        Some(Host::Ipv4(ip)) => vec![ip.into()],
+        Some(Host::Ipv6(ip)) => vec![ip.into()],
+        None => Vec::new(),
+    };
+    !addresses.is_empty() && addresses.into_iter().all(is_private)
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        // The last are those of carriers, which overlay networks use.
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || matches!(ip.octets(), [100, 64..=127, ..]),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
     }
 }
 
@@ -221,6 +266,25 @@ mod tests {
         assert!(!token(now, "").renewable);
         assert!(Token::read(b"{}").is_none() && Token::read(b"").is_none());
         assert_eq!(token(now, "").header, "Bearer t");
+    }
+
+    #[tokio::test]
+    async fn internal_servers_are_those_at_private_addresses() {
+        for (url, internal) in [
+            ("https://10.1.2.3/mcp", true),
+            ("https://192.168.0.9/mcp", true),
+            ("https://100.64.0.1/mcp", true),
+            ("https://[fd00::1]/mcp", true),
+            ("http://localhost:1/mcp", true),
+            ("http://[::1]/mcp", true),
+            ("https://[::ffff:10.0.0.1]/mcp", true),
+            ("https://93.184.215.14/mcp", false),
+            ("https://169.254.169.254/mcp", false),
+            ("https://[2606:2800:21f::1]/mcp", false),
+            ("https://nowhere.invalid/mcp", false),
+        ] {
+            assert_eq!(is_internal(&Url::parse(url).unwrap()).await, internal, "{url}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ use tracing::debug;
 use url::Url;
 
 use super::{
-    config::Transport,
+    config::{OAuthConfig, Transport},
     http::{HttpCarrier, dial::Dialer},
     link::{DRAIN, End, grace},
     oauth::Login,
@@ -51,6 +51,8 @@ pub struct Remote {
     pub headers: Vec<(String, String)>,
     /// The time between two checks that it is still there; zero: it is not checked.
     pub heartbeat: Duration,
+    /// Who the gateway is to its authorization server.
+    pub oauth: OAuthConfig,
     /// Who gets tokens for it, where somebody logged in; a configured `Authorization` counts more.
     pub login: Option<Arc<Login>>,
 }
@@ -60,7 +62,8 @@ impl Remote {
     #[must_use]
     pub fn new(url: Url) -> Self {
         let transport = Transport::of(&url);
-        Self { url, transport, headers: Vec::new(), heartbeat: Duration::from_secs(30), login: None }
+        let heartbeat = Duration::from_secs(30);
+        Self { url, transport, headers: Vec::new(), heartbeat, oauth: OAuthConfig::default(), login: None }
     }
 }
 

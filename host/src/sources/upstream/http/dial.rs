@@ -99,6 +99,9 @@ impl Dialer {
         let Some(login) = &self.login else { return self.follow(method, url, &headers, &body, None).await };
         let token = login.token().await;
         let response = self.follow(method.clone(), url, &headers, &body, token.as_ref()).await?;
+        if response.status() == StatusCode::FORBIDDEN {
+            login.refused(response.headers()).await;
+        }
         if response.status() != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }

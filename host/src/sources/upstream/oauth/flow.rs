@@ -1,9 +1,11 @@
 //! A person logs in: the browser shows the server's page, and comes back to this machine with a code.
 
-use std::{io, path::Path, time::Duration};
+use std::{collections::HashSet, io, path::Path, time::Duration};
 
 use gateway_core::name::SourceName;
-use rmcp::transport::auth::{AuthError, AuthorizationRequest, AuthorizationSession};
+use rmcp::transport::auth::{
+    AuthError, AuthorizationManager, AuthorizationRequest, AuthorizationSession, CredentialStore as _,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -11,7 +13,8 @@ use tokio::{
 };
 use url::Url;
 
-use super::{Store, file, manager};
+use super::{Store, challenge::challenge, file, manager, store::Extras};
+use crate::sources::upstream::remote::Remote;
 
 /// How long a person may take.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -23,6 +26,12 @@ const REQUEST: usize = 16 << 10;
 /// Where the browser comes back to.
 const CALLBACK: &str = "/callback";
 
+/// What this client is called where it is registered.
+const CLIENT: &str = "MCP Gateway";
+
+/// Asked for where it is known: without it, some hand out no token to renew others with.
+const OFFLINE: &str = "offline_access";
+
 /// Why nobody is logged in.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -30,6 +39,9 @@ pub enum LoginError {
     /// The server, or its authorization server, does not play along.
     #[error("{0}")]
     Auth(#[from] AuthError),
+    /// Clients have to be known beforehand.
+    #[error("the authorization server registers no clients by itself: register one there, and write it into `oauth`")]
+    Unregistered,
     /// No port can be listened on for the browser.
     #[error("the browser cannot be waited for: {0}")]
     Listen(#[from] io::Error),
@@ -41,19 +53,20 @@ pub enum LoginError {
     TooLate,
 }
 
-/// Gets tokens for the server `name` at `url`, into `folder`. `show` is given the address where the person logs in.
+/// Gets tokens for the server `name` at `remote`, into `folder`. `show` is given the address where the person logs in.
 ///
 /// # Errors
 /// See [`LoginError`].
-pub async fn log_in(name: &SourceName, url: &Url, folder: &Path, show: impl FnOnce(&str)) -> Result<(), LoginError> {
+pub async fn log_in(
+    name: &SourceName,
+    remote: &Remote,
+    folder: &Path,
+    show: impl FnOnce(&str),
+) -> Result<(), LoginError> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let back = format!("http://127.0.0.1:{}{CALLBACK}", listener.local_addr()?.port());
-    let mut manager = manager(url).await?;
-    manager.set_credential_store(Store::new(file(name, url, folder)));
-    let found = manager.resolve_metadata().await?;
-    manager.set_metadata(found.metadata);
-    let request = AuthorizationRequest::new(&back).with_client_name("MCP Gateway");
-    let session = AuthorizationSession::new(manager, request).await.map_err(|(_, error)| error)?;
+    let store = Store::new(file(name, &remote.url, folder));
+    let session = begin(remote, store, &back).await?;
     show(session.get_authorization_url());
     let state = Url::parse(session.get_authorization_url()).ok().and_then(|url| parameter(&url, "state"));
     let callback = timeout(PATIENCE, called_back(&listener, &back, state.as_deref())).await;
@@ -72,6 +85,53 @@ pub async fn log_in(name: &SourceName, url: &Url, folder: &Path, show: impl FnOn
     // A browser that is gone knows enough.
     let _ = answer(&mut browser, "200 OK", said).await;
     outcome
+}
+
+/// Finds the authorization server, becomes its client, and says what is wanted.
+async fn begin(remote: &Remote, store: Store, back: &str) -> Result<AuthorizationSession, LoginError> {
+    let mut manager = manager(&remote.url).await?;
+    let challenge = challenge(remote).await;
+    let metadata = manager.resolve_metadata_from_challenge(challenge.as_deref()).await?.metadata;
+    let knows_offline = metadata.scopes_supported.iter().flatten().any(|scope| scope == OFFLINE);
+    let registers = metadata.registration_endpoint.is_some();
+    manager.set_metadata(metadata);
+    let mut scopes = scopes(remote, &manager, &store).await?;
+    if knows_offline && !scopes.is_empty() && !scopes.iter().any(|scope| scope == OFFLINE) {
+        scopes.push(OFFLINE.to_owned());
+    }
+    let mut extras = Extras { challenge, ..Extras::default() };
+    let (id, secret) = match &remote.oauth.client_id {
+        Some(id) => (id.clone(), remote.oauth.client_secret.clone()),
+        None if !registers => return Err(LoginError::Unregistered),
+        None => {
+            let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
+            let client = manager.register_client(CLIENT, back, &scopes).await?;
+            extras.client_secret.clone_from(&client.client_secret);
+            (client.client_id, client.client_secret)
+        }
+    };
+    manager.set_credential_store(store.with(extras));
+    let mut request = AuthorizationRequest::new(back).with_preregistered_client(id).with_scopes(scopes);
+    request = request.with_initial_scope_selection();
+    request.client_secret = secret;
+    Ok(AuthorizationSession::new(manager, request).await.map_err(|(_, error)| error)?)
+}
+
+/// What to ask for: what the configuration says, or else the server. Where a call lacked something since the last login,
+/// that as well, with what was granted then.
+async fn scopes(remote: &Remote, manager: &AuthorizationManager, store: &Store) -> Result<Vec<String>, AuthError> {
+    let mut scopes = match remote.oauth.scopes.as_slice() {
+        [] => manager.select_initial_scopes(&[]).await,
+        configured => configured.to_vec(),
+    };
+    let lacking = store.extras().await.lacking;
+    if !lacking.is_empty() {
+        scopes.extend(store.load().await?.map(|kept| kept.granted_scopes).unwrap_or_default());
+        scopes.extend(lacking);
+    }
+    let mut seen = HashSet::new();
+    scopes.retain(|scope| seen.insert(scope.clone()));
+    Ok(scopes)
 }
 
 /// Waits until the browser comes back with this `state`. Others, such as who asks for an icon or guesses the port, are
