@@ -205,3 +205,84 @@ async fn only_what_is_harmless_is_sent_again() {
     assert!(failed.hint.unwrap().contains("was not sent again"));
     assert_eq!(fake.call("once").await.unwrap(), "again");
 }
+
+#[tokio::test]
+async fn a_request_that_wants_log_messages_has_them_from_an_old_server() {
+    let mut fake = fixture("full", |_| {});
+    let wants = |level, session: bool| {
+        let session = session.then(gateway_core::source::SessionId::new);
+        Recorder::with("{}", session, move |client| (client.level, client.takes_rounds) = (Some(level), true))
+    };
+    fake.call("pid").await.unwrap();
+    let (loud, quiet) = (wants(LogLevel::Debug, true), wants(LogLevel::Error, false));
+    fake.call_as(&loud, "log").await.unwrap();
+    assert_eq!(*loud.told.lock().unwrap(), ["notifications/message"]);
+    // Only for as long as it is needed: in the end nobody wants more than what is usual.
+    while levels(&fake, &fake.client).await != ["debug", "info"] {
+        tokio::task::yield_now().await;
+    }
+    let standing: Arc<dyn Client> = fake.client.clone();
+    fake.upstream.log_level(&standing, LogLevel::Warning);
+    while levels(&fake, &fake.client).await != ["debug", "info", "warning"] {
+        tokio::task::yield_now().await;
+    }
+    fake.call_as(&quiet, "pid").await.unwrap();
+    assert_eq!(levels(&fake, &fake.client).await.len(), 3, "a session wants more than that");
+    // With two in flight it is nobody's business whose it is.
+    let held = tokio::spawn({
+        let (upstream, call) = (fake.upstream.clone(), Arc::new(crate::harness::call_of(&loud, None)));
+        async move { upstream.call(Request::new("hold".into(), None), call).await }
+    });
+    while levels(&fake, &fake.client).await.last() != Some(&json!("debug")) {
+        tokio::task::yield_now().await;
+    }
+    fake.call_as(&quiet, "log").await.unwrap();
+    fake.call("release").await.unwrap();
+    held.await.unwrap().unwrap();
+    assert_eq!(loud.told.lock().unwrap().len(), 1);
+    assert!(quiet.told.lock().unwrap().is_empty());
+    // Sessions hear of it as ever.
+    assert_eq!(&*fake.told().await.method, "notifications/message");
+}
+
+#[tokio::test]
+async fn what_passing_clients_subscribe_to_holds_wherever_they_call() {
+    let mut fake = fixture("full", |_| {});
+    let asks = r#"{"roots":{}}"#;
+    let passing = || Recorder::stateless(asks);
+    // One runs already, one is started later.
+    let before = fake.call_as(&passing(), "pid").await.unwrap();
+    let listener = Recorder::stateless("{}");
+    for _ in 0..2 {
+        fake.ask_as(&listener, Op::Subscribe, "x:1").await.unwrap();
+    }
+    let updated = async |fake: &mut crate::harness::Fixture| loop {
+        let told = fake.told().await;
+        if &*told.method == "notifications/resources/updated" {
+            return told.session;
+        }
+    };
+    fake.call_as(&passing(), "touch").await.unwrap();
+    assert_eq!(updated(&mut fake).await, None);
+    let (upstream, call) = (fake.upstream.clone(), Arc::new(crate::harness::call_of(&passing(), None)));
+    let holding = tokio::spawn(async move { upstream.call(Request::new("hold".into(), None), call).await });
+    while fake.upstream.status().calls == 0 {
+        tokio::task::yield_now().await;
+    }
+    let one = passing();
+    let late = fake.call_as(&one, "pid").await.unwrap();
+    assert_ne!(late, before);
+    holding.abort();
+    fake.call_as(&one, "touch").await.unwrap();
+    assert_eq!(updated(&mut fake).await, None);
+    assert!(!one.told.lock().unwrap().contains(&"notifications/resources/updated".to_owned()), "it is told once");
+    let about = async |fake: &crate::harness::Fixture| -> Vec<String> {
+        let seen = fake.call_as(&passing(), "seen").await.unwrap();
+        let methods = seen.as_array().unwrap().iter().filter_map(|seen| seen["method"].as_str());
+        methods.filter(|method| method.starts_with("resources/")).map(str::to_owned).collect()
+    };
+    fake.ask_as(&listener, Op::Unsubscribe, "x:1").await.unwrap();
+    assert_eq!(about(&fake).await, ["resources/subscribe"], "another listens");
+    fake.ask_as(&listener, Op::Unsubscribe, "x:1").await.unwrap();
+    assert_eq!(about(&fake).await, ["resources/subscribe", "resources/unsubscribe"]);
+}

@@ -334,8 +334,7 @@ impl Client for Subscriber {
     }
 
     fn lasting(&self) -> Option<Weak<dyn Client>> {
-        let session: Arc<dyn Client> = self.0.session().clone();
-        Some(Arc::downgrade(&session))
+        self.0.lasting()
     }
 
     fn log_level(&self) -> Option<LogLevel> {

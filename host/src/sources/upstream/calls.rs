@@ -7,6 +7,7 @@ use gateway_core::{
     call::Call,
     error::{CallError, Failure, FailureKind},
     payload::{Json, Op, Reply, ReplyKind, Request},
+    source::Client,
     wire::{json::Members, peer::RequestError},
 };
 use tokio::time::{Instant, timeout};
@@ -18,7 +19,7 @@ use super::{
     lifecycle::NoLease,
     params,
     rounds::{self, Round},
-    running::{Lease, Running},
+    running::{Lease, Louder, Running},
     seconds,
     start::refused,
 };
@@ -122,15 +123,26 @@ impl Upstream {
         request: &Request,
         call: &Arc<Call>,
     ) -> Option<Result<Json, RequestError>> {
-        if held.is_exclusive() {
-            running.log_from(call.client().log_level()).await;
-        }
-        let logs =
-            running.is_modern() && running.hello.declares("logging") && params::level(&**call.client()).is_some();
-        let _logging = logs.then(|| running.manners.logs_for(call));
+        let (client, limit) = (call.client(), self.settings().request_timeout);
+        let _louder = within(limit, running, self.prepare(held, running, &**client)).await?;
+        let logs = running.hello.declares("logging") && params::level(&**client).is_some();
+        let _logging = (logs && !held.is_exclusive()).then(|| running.manners.logs_for(call));
         let compose = |id| params::compose(request, call, id, &running.hello);
         let asked = running.peer().request(request.op.method(), compose, Some(call));
-        within(self.settings().request_timeout, running, asked).await
+        within(limit, running, asked).await
+    }
+
+    /// Tells a server with sessions what it has to know of a client that has none, or says anew with each request what
+    /// it wants.
+    async fn prepare(&self, held: &Held, running: &Arc<Running>, client: &dyn Client) -> Option<Louder> {
+        let common = &self.instances.common;
+        if held.is_exclusive() {
+            running.log_from(client.log_level()).await;
+            running.hold(&common.passing).await;
+            return None;
+        }
+        let level = client.log_level().filter(|_| client.takes_rounds())?;
+        running.log_meanwhile(level, &common.tasks).await
     }
 
     /// Whether a request that may have reached a server can be sent again.

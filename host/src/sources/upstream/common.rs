@@ -27,6 +27,7 @@ use super::{
     lifecycle::Lifecycle,
     link::Alive,
     remembered::{Knowledge, Known},
+    subscriptions::Subscriptions,
     whose::Whose,
 };
 
@@ -47,6 +48,9 @@ pub(super) struct Common {
     alive: watch::Sender<usize>,
     /// Which log messages the sessions want.
     levels: Mutex<HashMap<SessionId, LogLevel>>,
+    /// What clients without a lasting session want to know of. Which of the instances for such will have the news,
+    /// nobody can tell.
+    pub(super) passing: Subscriptions,
     /// The instance that runs for all.
     shared: OnceLock<Weak<Lifecycle>>,
 }
@@ -64,6 +68,7 @@ impl Common {
             starts: AtomicU64::new(0),
             alive: watch::Sender::new(0),
             levels: Mutex::default(),
+            passing: Subscriptions::default(),
             shared: OnceLock::new(),
         }
     }

@@ -17,7 +17,7 @@ use gateway_core::{
     source::{Abilities, Client, Offer, SessionId, State as Doing},
 };
 
-use super::{common::Common, config::PerSession, lifecycle::Lifecycle, whose::Whose};
+use super::{common::Common, config::PerSession, lifecycle::Lifecycle, running::Running, whose::Whose};
 
 /// How many instances may run for single sessions.
 const MAX_OWN: usize = 256;
@@ -69,9 +69,9 @@ impl Which {
         };
         match client.session() {
             _ if modern || !own => Self::Shared,
-            Some(session) => Self::Own(session),
             // What is told later is told to nobody who is there for one request.
-            None if matches!(op, Op::Subscribe | Op::Unsubscribe) => Self::Shared,
+            _ if matches!(op, Op::Subscribe | Op::Unsubscribe) && client.lasting().is_none() => Self::Shared,
+            Some(session) => Self::Own(session),
             None => Self::Exclusive,
         }
     }
@@ -187,6 +187,13 @@ impl Instances {
         self.own().of_sessions.get(&session).cloned()
     }
 
+    /// What runs for one client without a session after the other.
+    pub(super) fn by_turns(&self) -> Vec<Arc<Running>> {
+        let own = self.own();
+        let held = own.held.iter().filter_map(Weak::upgrade);
+        own.free.values().flatten().cloned().chain(held).filter_map(|lifecycle| lifecycle.running()).collect()
+    }
+
     /// The one that runs for all.
     pub(super) fn shared(&self) -> &Arc<Lifecycle> {
         &self.shared
@@ -200,6 +207,9 @@ impl Instances {
             own.retire();
         }
         self.shared.forget(session);
+        if !self.common.passing.forget(session).is_empty() {
+            self.hold_aside();
+        }
     }
 
     /// What they do, all in all, and what went wrong last.

@@ -259,7 +259,8 @@ impl Lifecycle {
         let now = Instant::now();
         // Under this lock leases are taken: nobody can take one between the look and the end.
         let mut state = self.lock();
-        match idling.idle_since().filter(|_| self.subscriptions.is_empty()) {
+        let awaited = !self.subscriptions.is_empty() || self.whose.by_turns && !self.common.passing.is_empty();
+        match idling.idle_since().filter(|_| !awaited) {
             Some(since) if since + idle <= now => {
                 if matches!(&state.phase, Phase::Running(running) if Arc::ptr_eq(running, idling)) {
                     state.phase = Phase::Idle;

@@ -133,14 +133,15 @@ impl Manners {
         self.hello.get().is_some_and(|hello| !hello.revision.has_sessions())
     }
 
-    /// Whose log message it is that a server without sessions sends beside all calls: it may send them to those alone
-    /// that asked for them.
+    /// Whose log message it is that comes beside all calls: the only client's that has asked for such.
     fn logger(&self) -> Option<Arc<Call>> {
-        let logging = lock(&self.logging);
-        match &logging[..] {
-            [only] => only.upgrade(),
-            _ => None,
-        }
+        let logging: Vec<_> = lock(&self.logging).iter().filter_map(Weak::upgrade).collect();
+        let (last, others) = logging.split_last()?;
+        let (client, session) = (last.client(), last.client().session());
+        let is_its = |call: &Arc<Call>| {
+            Arc::ptr_eq(call.client(), client) || session.is_some() && call.client().session() == session
+        };
+        others.iter().all(is_its).then(|| last.clone())
     }
 
     fn take_acknowledgement(&self, params: Option<&Json>) {
@@ -172,6 +173,10 @@ impl Manners {
             }
             return;
         }
+        self.tell_all(method, params);
+    }
+
+    fn tell_all(&self, method: &str, params: Option<&Json>) {
         let session = self.whose.session.filter(|_| !self.is_modern());
         let params = params.map(without_subscription);
         self.events.told(Told { source: self.name.clone(), session, method: method.into(), params });
@@ -240,14 +245,21 @@ impl Inbound for Manners {
         }
         match (method, during) {
             ("notifications/subscriptions/acknowledged", _) => self.take_acknowledgement(params),
-            // Subscriptions are the session's, whatever else was going on.
-            ("notifications/resources/updated", _) => self.tell(method, params),
+            // Subscriptions are the session's, whatever else was going on; those of clients without one are everybody's.
+            ("notifications/resources/updated", _) => self.tell_all(method, params),
             (_, Some(call)) => call.client().tell(method, params),
             ("notifications/message", None) if self.is_modern() => match self.logger() {
                 Some(call) => call.client().tell(method, params),
                 // With several it is nobody's business whose it is.
                 None => debug!(target: "server", server = %self.name, params = ?params, "log message of some call"),
             },
+            ("notifications/message", None) => {
+                // A client of the newer era hears of it during its request or not at all.
+                if let Some(call) = self.logger().filter(|call| call.client().takes_rounds()) {
+                    call.client().tell(method, params);
+                }
+                self.tell(method, params);
+            }
             _ => self.tell(method, params),
         }
     }

@@ -12,6 +12,7 @@ use std::{
 use gateway_core::{
     payload::Json,
     source::LogLevel,
+    tasks::Tasks,
     wire::{json::Object, peer::Peer},
 };
 use tokio::{sync::watch, time::Instant};
@@ -27,8 +28,28 @@ pub(super) struct Running {
     /// What a server without sessions was asked to tell, and what of it it tells.
     pub(super) listening: watch::Sender<Listening>,
     proved: AtomicBool,
-    level: Mutex<Option<LogLevel>>,
+    levels: Mutex<Levels>,
+    /// What it was told that is wanted; held while it is told, so that it hears of changes in their order.
+    level: tokio::sync::Mutex<Option<LogLevel>>,
+    /// To what it was subscribed for clients without a session.
+    pub(super) held: tokio::sync::Mutex<BTreeSet<Arc<str>>>,
     usage: Mutex<Use>,
+}
+
+/// Which log messages are wanted of it.
+#[derive(Debug, Default)]
+struct Levels {
+    /// By sessions.
+    standing: Option<LogLevel>,
+    /// By single requests that are in flight.
+    passing: Vec<LogLevel>,
+}
+
+impl Levels {
+    /// What is wanted by whoever wants most.
+    fn most(&self) -> Option<LogLevel> {
+        self.passing.iter().copied().chain(self.standing).min()
+    }
 }
 
 /// Of which resources updates were asked for, and of which they come.
@@ -59,7 +80,9 @@ impl Running {
             hello,
             listening: watch::Sender::default(),
             proved: AtomicBool::new(false),
-            level: Mutex::default(),
+            levels: Mutex::default(),
+            level: tokio::sync::Mutex::default(),
+            held: tokio::sync::Mutex::default(),
             usage: Mutex::new(Use { leases: 0, last: Instant::now() }),
         })
     }
@@ -82,8 +105,32 @@ impl Running {
     /// Asks for log messages of this level and above, where it has any and was not asked for the same already. Without
     /// sessions each request says what it wants.
     pub(super) async fn log_from(&self, level: Option<LogLevel>) {
-        let Some(level) = level.filter(|_| !self.is_modern() && self.hello.declares("logging")) else { return };
-        if self.level.lock().unwrap_or_else(PoisonError::into_inner).replace(level) == Some(level) {
+        let Some(level) = level.filter(|_| self.takes_level()) else { return };
+        self.levels().standing = Some(level);
+        self.tell_level().await;
+    }
+
+    /// Asks for log messages of this level and above for one request: for as long as what this gives lives.
+    pub(super) async fn log_meanwhile(self: &Arc<Self>, level: LogLevel, tasks: &Tasks) -> Option<Louder> {
+        if !self.takes_level() {
+            return None;
+        }
+        self.levels().passing.push(level);
+        let louder = Louder { running: self.clone(), level, tasks: tasks.clone() };
+        self.tell_level().await;
+        Some(louder)
+    }
+
+    fn takes_level(&self) -> bool {
+        !self.is_modern() && self.hello.declares("logging")
+    }
+
+    /// Tells the server which log messages are wanted, where it does not know.
+    async fn tell_level(&self) {
+        let mut told = self.level.lock().await;
+        // Nobody can ask for what it would have sent by itself: those who said nothing get what is usual.
+        let Some(level) = self.levels().most().or_else(|| told.map(|_| LogLevel::Info)) else { return };
+        if told.replace(level) == Some(level) {
             return;
         }
         let mut params = Object::with_capacity(32);
@@ -91,6 +138,10 @@ impl Running {
         if let Err(error) = self.peer().request("logging/setLevel", |_| Some(params.finish()), None).await {
             debug!("logging/setLevel: {error}");
         }
+    }
+
+    fn levels(&self) -> MutexGuard<'_, Levels> {
+        self.levels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// For how long questions of the server have been open so far: time in which it waits for a person.
@@ -106,6 +157,30 @@ impl Running {
 
     fn used(&self) -> MutexGuard<'_, Use> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// See [`Running::log_meanwhile`].
+pub(super) struct Louder {
+    running: Arc<Running>,
+    level: LogLevel,
+    tasks: Tasks,
+}
+
+impl Drop for Louder {
+    fn drop(&mut self) {
+        let mut levels = self.running.levels();
+        let before = levels.most();
+        if let Some(at) = levels.passing.iter().position(|level| *level == self.level) {
+            levels.passing.swap_remove(at);
+        }
+        let is_less = levels.most() != before;
+        drop(levels);
+        // Where everything ends, nobody needs to be told.
+        if is_less && tokio::runtime::Handle::try_current().is_ok() {
+            let running = self.running.clone();
+            self.tasks.spawn(async move { running.tell_level().await });
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use gateway_core::{
     call::Call,
     payload::{Json, Op, Request},
+    source::Kind,
     wire::{
         json::Object,
         message::{INVALID_PARAMS, error_object},
@@ -13,7 +15,14 @@ use gateway_core::{
 };
 use tracing::debug;
 
-use super::{Upstream, calls::within, instances::Held, lifecycle::Lifecycle, running::Running};
+use super::{
+    Upstream,
+    calls::within,
+    instances::{Held, Instances},
+    lifecycle::Lifecycle,
+    running::Running,
+    subscriptions::Subscriptions,
+};
 
 impl Upstream {
     /// Runs `resources/subscribe` or `resources/unsubscribe`: the server hears of the first one who wants to know, and
@@ -36,7 +45,8 @@ impl Upstream {
                 }
             };
         }
-        let _turn = subscriptions.turn.lock().await;
+        let is_passing = call.client().lasting().is_none();
+        let turn = subscriptions.turn.lock().await;
         let others_do = match wants {
             true => subscriptions.has(uri),
             false => subscriptions.has(uri) && !subscriptions.remove(uri, who),
@@ -45,8 +55,16 @@ impl Upstream {
             true => Some(Ok(Json::empty_object())),
             false => self.ask(held, running, request, call).await,
         };
+        let passing = &self.instances.common.passing;
         if wants && matches!(answer, Some(Ok(_))) {
             subscriptions.add(uri, who);
+            drop(turn);
+            if is_passing && passing.add(uri, who) {
+                // Which of them the news will come from is not known: before the answer says that they will come.
+                within(self.settings().request_timeout, running, self.instances.hold()).await?;
+            }
+        } else if !wants && is_passing && passing.remove(uri, who) {
+            self.instances.hold_aside();
         }
         answer
     }
@@ -81,6 +99,49 @@ impl Upstream {
                 Err(RequestError::Answer(error_object(INVALID_PARAMS, message)))
             }
         })
+    }
+}
+
+impl Instances {
+    /// What clients without a session subscribed to holds on all that run for such.
+    async fn hold(&self) {
+        let running = self.by_turns();
+        join_all(running.iter().map(|running| running.hold(&self.common.passing))).await;
+    }
+
+    /// The same, without waiting for it.
+    pub(super) fn hold_aside(&self) {
+        // Where everything ends, nobody needs to be told.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return;
+        }
+        for running in self.by_turns() {
+            let common = self.common.clone();
+            self.common.tasks.spawn(async move { running.hold(&common.passing).await });
+        }
+    }
+}
+
+impl Running {
+    /// Subscribes to what is wanted, and to nothing else.
+    pub(super) async fn hold(&self, wanted: &Subscriptions) {
+        if self.is_modern() || !self.hello.declares(Kind::Resource.capability()) {
+            return;
+        }
+        let mut held = self.held.lock().await;
+        let wanted = wanted.uris();
+        let changes = wanted.difference(&held).map(|uri| ("resources/subscribe", uri));
+        let changes = changes.chain(held.difference(&wanted).map(|uri| ("resources/unsubscribe", uri)));
+        join_all(changes.map(|(method, uri)| async move {
+            let mut params = Object::with_capacity(uri.len() + 16);
+            params.text("uri", uri);
+            if let Err(error) = self.peer().request(method, |_| Some(params.finish()), None).await {
+                debug!("{method}: {error}");
+            }
+        }))
+        .await;
+        // Also what it refused: it would refuse it again.
+        *held = wanted;
     }
 }
 
