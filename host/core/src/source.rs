@@ -344,21 +344,27 @@ pub enum LogLevel {
 pub struct Abilities {
     /// `capabilities` for the `initialize` that is sent to a backend of this client, an object.
     capabilities: Option<Json>,
+    /// Which of [`Abilities::KEPT`] are there, a bit for each: asked with every call.
+    held: u8,
 }
 
 impl Abilities {
     /// It cannot be asked anything.
-    pub const NONE: Self = Self { capabilities: None };
+    pub const NONE: Self = Self { capabilities: None, held: 0 };
+
+    /// What a server's behaviour may depend on.
+    const KEPT: [&str; 6] = ["sampling", "elicitation", "roots", "tasks", "extensions", "experimental"];
 
     /// The client's abilities, from the `capabilities` of its `initialize`. What no server's behaviour depends on is
     /// left out.
     #[must_use]
     pub fn of(capabilities: Option<&Json>) -> Self {
-        const KEPT: [&str; 6] = ["sampling", "elicitation", "roots", "tasks", "extensions", "experimental"];
         let mut members: serde_json::Map<String, serde_json::Value> =
             capabilities.and_then(|json| json.to().ok()).unwrap_or_default();
-        members.retain(|key, _| KEPT.contains(&key.as_str()));
-        Self { capabilities: (!members.is_empty()).then(|| Json::from_value(&members)) }
+        members.retain(|key, _| Self::KEPT.contains(&key.as_str()));
+        let held = Self::KEPT.iter().enumerate().filter(|(_, name)| members.contains_key(**name));
+        let held = held.fold(0, |held, (at, _)| held | (1 << at));
+        Self { capabilities: (!members.is_empty()).then(|| Json::from_value(&members)), held }
     }
 
     /// Whether it can be asked back: sampling, elicitation or roots.
@@ -370,8 +376,7 @@ impl Abilities {
     /// Whether this member is there.
     #[must_use]
     pub fn has(&self, ability: &str) -> bool {
-        let members = self.capabilities.as_ref().and_then(|json| Members::read(json.as_bytes()).ok());
-        members.is_some_and(|members| members.get(ability).is_some())
+        Self::KEPT.iter().position(|name| *name == ability).is_some_and(|at| self.held & (1 << at) != 0)
     }
 
     /// The `capabilities` object to send on.

@@ -168,16 +168,19 @@ fn request(exchange: Arc<Exchange>, id: Json, method: &str, params: Option<Json>
 async fn run(exchange: Arc<Exchange>, asked: Asked) -> Result<Reply, CallError> {
     match &asked.op {
         Op::CallTool | Op::GetPrompt | Op::ReadResource if exchange.view().is_modern() => {
-            return rounds::run(exchange, asked).await;
+            return Box::pin(rounds::run(exchange, asked)).await;
         }
-        Op::Subscribe => return subscribe(exchange, asked, true).await,
-        Op::Unsubscribe => return subscribe(exchange, asked, false).await,
+        // In boxes, since they are rare, and every call would have to be as large as they are.
+        Op::Subscribe => return Box::pin(subscribe(exchange, asked, true)).await,
+        Op::Unsubscribe => return Box::pin(subscribe(exchange, asked, false)).await,
         _ => {}
     }
     let client: Arc<dyn Client> = exchange.clone();
     let call = Call::root(exchange.caller(), asked.progress_token, client, exchange.view().back().clone());
     match &asked.op {
-        Op::Other(method) if **method == *"tasks/list" => exchange.face().errands(asked.params, Arc::new(call)).await,
+        Op::Other(method) if **method == *"tasks/list" => {
+            Box::pin(exchange.face().errands(asked.params, Arc::new(call))).await
+        }
         _ => exchange.face().run(asked.op, &asked.target, asked.params, Arc::new(call)).await,
     }
 }

@@ -179,17 +179,20 @@ impl Face {
     async fn guarded(&self, op: Op, target: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
         match op {
             Op::CallTool => self.named(op, Kind::Tool, target, params, call).await,
-            Op::GetPrompt | Op::CompletePrompt => self.named(op, Kind::Prompt, target, params, call).await,
+            // What is not a call of a tool goes in boxes, or every call would have to be as large.
+            Op::GetPrompt | Op::CompletePrompt => Box::pin(self.named(op, Kind::Prompt, target, params, call)).await,
             Op::CompleteResource => {
                 let snapshot = self.snapshot();
                 match snapshot.find(call.caller.role, Kind::Template, target) {
-                    Some(_) => self.named(op, Kind::Template, target, params, call).await,
-                    None => self.located(op, target, params, call).await,
+                    Some(_) => Box::pin(self.named(op, Kind::Template, target, params, call)).await,
+                    None => Box::pin(self.located(op, target, params, call)).await,
                 }
             }
-            Op::ReadResource | Op::Subscribe | Op::Unsubscribe => self.located(op, target, params, call).await,
-            other if !target.is_empty() => self.errand(other, target, params, call).await,
-            other => self.unknown_method(other, params, call).await,
+            Op::ReadResource | Op::Subscribe | Op::Unsubscribe => {
+                Box::pin(self.located(op, target, params, call)).await
+            }
+            other if !target.is_empty() => Box::pin(self.errand(other, target, params, call)).await,
+            other => Box::pin(self.unknown_method(other, params, call)).await,
         }
     }
 
@@ -199,7 +202,7 @@ impl Face {
         // What the role may not see does not exist: one lookup answers both, so that the two cannot differ.
         let mut snapshot = self.snapshot();
         if snapshot.find(role, kind, name).is_none() {
-            snapshot = self.learn_of(name, role, call.client()).await?;
+            snapshot = Box::pin(self.learn_of(name, role, call.client())).await?;
         }
         let unknown = || match kind {
             Kind::Tool => CallError::UnknownTool(name.into()),
@@ -212,7 +215,7 @@ impl Face {
                 let reply = self.ask(source, request(op, local.clone(), params), call).await?;
                 Ok(self.public(&snapshot, role, source, reply))
             }
-            Target::Placeholder => self.connect(source, role, call.client()).await,
+            Target::Placeholder => Box::pin(self.connect(source, role, call.client())).await,
         }
     }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use gateway_core::source::{Client, SessionId, Told};
+use slab::Slab;
 
 /// Whoever wants to hear what servers say by themselves. It decides what of it concerns it: its role, the level of
 /// messages that it wants, what it has subscribed to.
@@ -21,8 +22,8 @@ pub struct Hub {
     callers: Box<[Callers]>,
 }
 
-/// Whose calls are in flight at one source.
-type Callers = Mutex<Vec<Arc<dyn Client>>>;
+/// Whose calls are in flight at one source. Each has a place, so that it is found again however many there are.
+type Callers = Mutex<Slab<Arc<dyn Client>>>;
 
 /// The notification by which a server logs.
 const LOG_MESSAGE: &str = "notifications/message";
@@ -45,10 +46,7 @@ impl Hub {
     /// A call of `client` is in flight at the source of that place, for as long as the guard lives.
     pub(super) fn during(&self, source: usize, client: &Arc<dyn Client>) -> During<'_> {
         let callers = self.callers.get(source);
-        if let Some(callers) = callers {
-            lock(callers).push(client.clone());
-        }
-        During { callers, client: client.clone() }
+        During { place: callers.map(|callers| (callers, lock(callers).insert(client.clone()))) }
     }
 
     /// Tells those whom it concerns: everybody, or the one session for which the server runs. What a server logs is for
@@ -78,7 +76,7 @@ impl Hub {
     fn waiting(&self, source: usize) -> Vec<Arc<dyn Client>> {
         let Some(callers) = self.callers.get(source) else { return Vec::new() };
         let mut waiting: Vec<Arc<dyn Client>> = Vec::new();
-        for client in lock(callers).iter() {
+        for (_, client) in lock(callers).iter() {
             let same = |known: &&mut Arc<dyn Client>| match (known.session(), client.session()) {
                 (Some(known), Some(session)) => known == session,
                 _ => Arc::ptr_eq(known, client),
@@ -96,17 +94,15 @@ impl Hub {
 
 /// Shows that a call is in flight.
 pub(super) struct During<'a> {
-    callers: Option<&'a Callers>,
-    client: Arc<dyn Client>,
+    place: Option<(&'a Callers, usize)>,
 }
 
 impl Drop for During<'_> {
     fn drop(&mut self) {
-        let Some(callers) = self.callers else { return };
-        let mut callers = lock(callers);
-        // From the end: most of what is in flight for long began long ago.
-        if let Some(at) = callers.iter().rposition(|client| Arc::ptr_eq(client, &self.client)) {
-            callers.swap_remove(at);
+        if let Some((callers, place)) = self.place {
+            // Outside of the lock: the last one to hold a client may end its session.
+            let client = lock(callers).try_remove(place);
+            drop(client);
         }
     }
 }
