@@ -69,8 +69,8 @@ pub(super) struct End {
 // === impl Link ===
 
 impl Link {
-    /// Starts or reaches the server, and what attends to it, as one of `attendants`, which are not to be cut short. What
-    /// it says by itself goes to `inbound`. Whoever counts `alive` knows when nothing of it is left.
+    /// Starts or reaches the server, and what attends to it, as one of `attendants`, which are not to be cut short.
+    /// What it says by itself goes to `inbound`. Whoever counts `alive` knows when nothing of it is left.
     ///
     /// # Errors
     /// Where its command cannot be run. A server behind an address is found missing when it is asked something.

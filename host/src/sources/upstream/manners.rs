@@ -245,7 +245,7 @@ impl Inbound for Manners {
         }
         match (method, during) {
             ("notifications/subscriptions/acknowledged", _) => self.take_acknowledgement(params),
-            // Subscriptions are the session's, whatever else was going on; those of clients without one are everybody's.
+            // Subscriptions are the session's, whatever else was going on; without one they are everybody's.
             ("notifications/resources/updated", _) => self.tell_all(method, params),
             (_, Some(call)) => call.client().tell(method, params),
             ("notifications/message", None) if self.is_modern() => match self.logger() {

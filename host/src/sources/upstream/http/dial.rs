@@ -84,8 +84,8 @@ impl Dialer {
         &self.url
     }
 
-    /// Sends a request to `url`, which is of the server's origin, and waits for the head of the answer. A token that the
-    /// server does not take any more is renewed once.
+    /// Sends a request to `url`, which is of the server's origin, and waits for the head of the answer. A token that
+    /// the server does not take any more is renewed once.
     ///
     /// # Errors
     /// See [`DialError`]. Whatever the server answers, redirects excepted, is no error.

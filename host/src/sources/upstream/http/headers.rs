@@ -104,8 +104,8 @@ pub(super) fn promoted(page: &Json) -> Promoted {
     all
 }
 
-/// What is wrong with the annotations of a tool: one that has such must not be called (SEP-2243), since those in between
-/// would understand it otherwise than the server.
+/// What is wrong with the annotations of a tool: one that has such must not be called (SEP-2243), since those in
+/// between would understand it otherwise than the server.
 pub(in crate::sources::upstream) fn problem(definition: &Json) -> Option<String> {
     memchr::memmem::find(definition.as_bytes(), ANNOTATION.as_bytes())?;
     let definition: Value = serde_json::from_slice(definition.as_bytes()).ok()?;
