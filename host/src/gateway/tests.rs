@@ -4,7 +4,7 @@ use gateway_core::{
     call::{Call, Caller, MAX_DEPTH},
     error::{CallError, Failure, FailureKind},
     name::{Naming, SourceName},
-    payload::{Op, Reply, Request},
+    payload::{Json, Op, Reply, Request},
     role::{Pattern, Role, RoleId},
     source::{Fut, Item, Kind, Nobody, Offer, SourceStatus, State},
 };

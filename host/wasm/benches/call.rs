@@ -18,7 +18,7 @@ use gateway_core::{
     payload::{Json, Reply, Request},
     role::RoleSet,
     snapshot::Snapshot,
-    source::{Client, Dispatch, Events, Fut, Source},
+    source::{Abilities, Client, Dispatch, Events, Fut, Source},
 };
 use gateway_wasm::{EngineOptions, Plugin, PluginEngine, PluginSettings, WasmFile};
 
@@ -39,7 +39,7 @@ impl Client for Nobody {
 
 impl Dispatch for Nobody {
     fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::new(Snapshot::of(Arc::new(RoleSet::new(vec![], None)), &[]))
+        Arc::new(Snapshot::of(Arc::new(RoleSet::new(vec![], None)), &[], &Abilities::NONE))
     }
 
     fn invoke<'a>(&'a self, tool: &'a str, _: Option<Json>, _: Arc<Call>) -> Fut<'a, Result<Reply, CallError>> {

@@ -16,13 +16,8 @@ pub enum Revision {
 }
 
 /// All of them, oldest first.
-pub const REVISIONS: [Revision; 5] = [
-    Revision::V2024_11_05,
-    Revision::V2025_03_26,
-    Revision::V2025_06_18,
-    Revision::V2025_11_25,
-    Revision::V2026_07_28,
-];
+pub const REVISIONS: [Revision; 5] =
+    [Revision::V2024_11_05, Revision::V2025_03_26, Revision::V2025_06_18, Revision::V2025_11_25, Revision::V2026_07_28];
 
 impl Revision {
     /// The newest one with a handshake: what is offered by `initialize`, and what a client is answered that asks by it

@@ -343,7 +343,7 @@ mod tests {
         let texts = [
             (format!("data: {long}\nid: 7\n\ndata: a\n\n"), vec!["TOO LONG", "a"]),
             (
-                format!("data: 0123456789\ndata: 0123456789\ndata: 0123456789\ndata: 1\n\ndata: a\n\n"),
+                "data: 0123456789\ndata: 0123456789\ndata: 0123456789\ndata: 1\n\ndata: a\n\n".to_owned(),
                 vec!["TOO LONG", "a"],
             ),
             (format!(": {long}\ndata: b\n\ndata: a\n\n"), vec!["TOO LONG", "a"]),

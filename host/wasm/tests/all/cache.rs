@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use gateway_core::{name::SourceName, source::Source};
+use gateway_core::name::SourceName;
 use gateway_wasm::{EngineOptions, Observer, PluginEngine};
 use serde_json::{Value, json};
 
