@@ -94,3 +94,25 @@ fn the_end_of_its_stream_cancels_a_call() {
     assert!(gone.until(|gone| gone.then_some(())).is_some(), "the stream stayed open");
     assert_eq!(server.count("notifications/cancelled"), 0, "{:#?}", server.all());
 }
+
+#[test]
+fn one_that_is_listened_to_is_checked_all_the_same() {
+    let server = FakeHttp::new(|asked, exchange| match asked.method() {
+        "server/discover" => exchange.json(&asked.result(&json!({
+            "resultType": "complete", "supportedVersions": ["2026-07-28"],
+            "capabilities": { "tools": { "listChanged": true } }, "ttlMs": 0, "cacheScope": "public",
+        }))),
+        "tools/list" => exchange.json(&asked.result(&json!({ "resultType": "complete", "tools": [] }))),
+        "subscriptions/listen" => {
+            exchange.stream();
+            exchange.until_gone();
+        }
+        _ => exchange.status("404 Not Found"),
+    });
+    let gateway = Gateway::with(&json!({ "servers": { "web": { "url": server.url("/mcp"), "heartbeat": 1 } } }));
+    let client = gateway.client();
+    client.call("_web_connect", json!({}));
+    let listening = server.asked("to tell", |asked| asked.method() == "subscriptions/listen");
+    let is_later = |asked: &Asked| asked.json["id"].as_u64() > listening.json["id"].as_u64();
+    server.asked("whether it is there", |asked| asked.method() == "server/discover" && is_later(asked));
+}

@@ -255,10 +255,14 @@ impl Inbound for Manners {
             },
             ("notifications/message", None) => {
                 // A client of the newer era hears of it during its request or not at all.
-                if let Some(call) = self.logger().filter(|call| call.client().takes_rounds()) {
+                let logger = self.logger().filter(|call| call.client().takes_rounds());
+                if let Some(call) = &logger {
                     call.client().tell(method, params);
                 }
-                self.tell(method, params);
+                // Whoever has the server alone has heard of it then.
+                if logger.is_none() || self.whose.session.is_none() {
+                    self.tell(method, params);
+                }
             }
             _ => self.tell(method, params),
         }
