@@ -217,6 +217,11 @@ async fn a_request_that_wants_log_messages_has_them_from_an_old_server() {
     let (loud, quiet) = (wants(LogLevel::Debug, true), wants(LogLevel::Error, false));
     fake.call_as(&loud, "log").await.unwrap();
     assert_eq!(*loud.told.lock().unwrap(), ["notifications/message"]);
+    let own = Recorder::with(r#"{"roots":{}}"#, Some(gateway_core::source::SessionId::new()), |client| {
+        (client.level, client.takes_rounds) = (Some(LogLevel::Debug), true);
+    });
+    fake.call_as(&own, "log").await.unwrap();
+    assert_eq!(*own.told.lock().unwrap(), ["notifications/message"]);
     // Only for as long as it is needed: in the end nobody wants more than what is usual.
     while levels(&fake, &fake.client).await != ["debug", "info"] {
         tokio::task::yield_now().await;
@@ -241,8 +246,13 @@ async fn a_request_that_wants_log_messages_has_them_from_an_old_server() {
     held.await.unwrap().unwrap();
     assert_eq!(loud.told.lock().unwrap().len(), 1);
     assert!(quiet.told.lock().unwrap().is_empty());
-    // Sessions hear of it as ever.
-    assert_eq!(&*fake.told().await.method, "notifications/message");
+    // Sessions hear of it as ever, but for the one that has heard of it by its call: what two servers said when they were
+    // greeted, and what the shared one said in two calls.
+    let mut told = Vec::new();
+    while told.len() < 4 {
+        told.push(fake.told().await.session);
+    }
+    assert_eq!(told.iter().filter(|session| **session == Some(own.id())).count(), 1);
 }
 
 #[tokio::test]
