@@ -10,7 +10,10 @@ use std::{
     sync::Arc,
 };
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use gateway_tests::{
     Gateway,
     fake_http::{Asked, Exchange, FakeHttp, behaviour, get},
@@ -32,7 +35,18 @@ struct Books {
     expires_in: Option<u64>,
     /// No token is renewed any more.
     closed: bool,
+    /// Clients have a secret.
+    confidential: bool,
+    /// Clients are registered by hand.
+    by_hand: bool,
+    /// The tool wants this beside what was asked for at first.
+    more: Option<&'static str>,
+    /// What each login asked for.
+    scopes: Vec<Option<String>>,
 }
+
+/// The secret of the client, where it has one.
+const SECRET: &str = "top-5ecret-value";
 
 type Shared = Arc<Watched<Books>>;
 
@@ -47,22 +61,40 @@ fn protected() -> (FakeHttp, Shared) {
             (_, "/mcp") => {
                 let wanted = format!("Bearer token-{}", known.lock().valid);
                 if known.lock().valid > 0 && asked.header("authorization") == Some(wanted.as_str()) {
-                    return mcp(asked, exchange);
+                    let more = known.lock().more.filter(|_| asked.method() == "tools/call");
+                    let Some(more) = more else { return mcp(asked, exchange) };
+                    let lacks = format!("Bearer error=\"insufficient_scope\", scope=\"{more}\"");
+                    return exchange.answer("403 Forbidden", &[("WWW-Authenticate", &lacks)], "");
                 }
-                let where_to = format!("Bearer resource_metadata=\"{me}/.well-known/oauth-protected-resource/mcp\"");
+                // Only who asks as MCP asks is told.
+                if asked.method != "POST" {
+                    return exchange.status("405 Method Not Allowed");
+                }
+                let where_to = format!("Bearer scope=\"basic\", resource_metadata=\"{me}/elsewhere\"");
                 exchange.answer("401 Unauthorized", &[("WWW-Authenticate", &where_to)], "");
             }
-            ("GET", "/.well-known/oauth-protected-resource/mcp") => {
+            ("GET", "/elsewhere") => {
                 exchange.json(&json!({ "resource": format!("{me}/mcp"), "authorization_servers": [me] }));
             }
-            ("GET", "/.well-known/oauth-authorization-server") => exchange.json(&json!({
-                "issuer": me, "authorization_endpoint": format!("{me}/authorize"),
-                "token_endpoint": format!("{me}/token"), "registration_endpoint": format!("{me}/register"),
-                "response_types_supported": ["code"], "code_challenge_methods_supported": ["S256"],
-                "token_endpoint_auth_methods_supported": ["none"],
-            })),
+            ("GET", "/.well-known/oauth-authorization-server") => {
+                let by_hand = known.lock().by_hand;
+                let confidential = known.lock().confidential;
+                let mut about = json!({
+                    "issuer": me, "authorization_endpoint": format!("{me}/authorize"),
+                    "token_endpoint": format!("{me}/token"),
+                    "response_types_supported": ["code"], "code_challenge_methods_supported": ["S256"],
+                    "token_endpoint_auth_methods_supported": [if confidential { "client_secret_basic" } else { "none" }],
+                });
+                if !by_hand {
+                    about["registration_endpoint"] = json!(format!("{me}/register"));
+                }
+                exchange.json(&about);
+            }
             ("POST", "/register") => {
-                let answer = json!({ "client_id": "client-7", "redirect_uris": asked.json["redirect_uris"] });
+                let mut answer = json!({ "client_id": "client-7", "redirect_uris": asked.json["redirect_uris"] });
+                if known.lock().confidential {
+                    answer["client_secret"] = json!(SECRET);
+                }
                 exchange.answer("201 Created", &[("Content-Type", "application/json")], &answer.to_string());
             }
             ("GET", "/authorize") => authorize(asked, exchange, &known),
@@ -81,6 +113,7 @@ fn authorize(asked: &Asked, exchange: &mut Exchange, books: &Shared) {
     let code = books.change(|books| {
         let code = format!("code-{}", books.codes.len());
         books.codes.insert(code.clone(), query["code_challenge"].clone());
+        books.scopes.push(query.get("scope").cloned());
         code
     });
     let back = format!("{}?code={code}&state={}", query["redirect_uri"], query["state"]);
@@ -89,6 +122,12 @@ fn authorize(asked: &Asked, exchange: &mut Exchange, books: &Shared) {
 
 fn token(asked: &Asked, exchange: &mut Exchange, books: &Shared) {
     let form = form(&asked.body);
+    if books.lock().confidential {
+        let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("client-7:{SECRET}")));
+        if asked.header("authorization") != Some(basic.as_str()) {
+            return exchange.status("401 Unauthorized");
+        }
+    }
     let granted = books.change(|books| {
         match form["grant_type"].as_str() {
             "authorization_code" => {
@@ -281,6 +320,74 @@ fn a_login_that_has_ended_is_asked_for_again() {
     let complaint = gateway.run(&["call", "web__t"]);
     assert!(complaint.complaint(1).contains("gateway server login web"), "{complaint:#?}");
     assert_eq!(kept(&gateway), None);
+}
+
+#[test]
+fn a_secret_from_the_registration_renews_tokens_later() {
+    let (server, books) = protected();
+    books.change(|books| (books.confidential, books.expires_in) = (true, Some(0)));
+    let gateway = gateway(&server);
+    log_in(&gateway);
+    assert_eq!(fs::metadata(kept(&gateway).unwrap()).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(gateway.run(&["call", "web__t"]).answer(), "secret\n");
+    // What was renewed keeps it for the next time.
+    books.change(|books| books.valid = 41);
+    let file = kept(&gateway).unwrap();
+    fs::write(&file, fs::read_to_string(&file).unwrap().replace("refresh-2", "refresh-41")).unwrap();
+    assert_eq!(gateway.run(&["call", "web__t"]).answer(), "secret\n");
+    assert_eq!(books.lock().refreshed, 2);
+}
+
+#[test]
+fn a_client_that_was_registered_by_hand_is_used() {
+    let (server, books) = protected();
+    books.change(|books| (books.confidential, books.by_hand, books.expires_in) = (true, true, Some(0)));
+    let complaint = gateway(&server).run(&["server", "login", "web", "--no-browser"]);
+    assert!(complaint.complaint(1).contains("registers no clients by itself"), "{complaint:#?}");
+    let client = json!({ "client_id": "client-7", "client_secret": SECRET, "scopes": ["read", "list"] });
+    let gateway = Gateway::with(&json!({ "servers": { "web": { "url": server.url("/mcp"), "oauth": client } } }));
+    log_in(&gateway);
+    assert_eq!(books.lock().scopes, [Some("read list".to_owned())]);
+    assert_eq!(gateway.run(&["call", "web__t"]).answer(), "secret\n");
+    assert_eq!(books.lock().refreshed, 1);
+    assert!(!fs::read_to_string(kept(&gateway).unwrap()).unwrap().contains(SECRET));
+}
+
+#[test]
+fn what_a_token_lacks_is_asked_for_by_the_next_login() {
+    let (server, books) = protected();
+    let gateway = gateway(&server);
+    log_in(&gateway);
+    books.change(|books| books.more = Some("write"));
+    assert!(gateway.run(&["call", "web__t"]).complaint(1).contains("gateway server login web"));
+    log_in(&gateway);
+    books.change(|books| books.more = None);
+    assert_eq!(gateway.run(&["call", "web__t"]).answer(), "secret\n");
+    log_in(&gateway);
+    let asked = ["basic", "basic write", "basic"].map(|scopes| Some(scopes.to_owned()));
+    assert_eq!(books.lock().scopes, asked);
+}
+
+#[test]
+fn no_secret_is_logged() {
+    let (server, books) = protected();
+    books.change(|books| (books.confidential, books.expires_in) = (true, Some(0)));
+    let web = json!({ "url": server.url("/mcp") });
+    let gateway = Gateway::with(&json!({ "log_level": "trace", "servers": { "web": web } }));
+    log_in(&gateway);
+    let client = gateway.client();
+    assert_eq!(client.call("web__t", json!({})).text(), "secret");
+    client.logged("its token was renewed");
+    books.change(|books| (books.valid, books.closed) = (7, true));
+    client.call("web__t", json!({})).failure();
+    client.logged("its token could not be renewed");
+    client.finish();
+    let basic = BASE64_STANDARD.encode(format!("client-7:{SECRET}"));
+    let log = client.log();
+    assert!(log.contains("TRACE"), "{log}");
+    for secret in ["token-1", "token-2", "refresh-1", "refresh-2", SECRET, &basic] {
+        assert_eq!(log.lines().find(|line| line.contains(secret)), None, "{secret}");
+    }
 }
 
 #[test]
