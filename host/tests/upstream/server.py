@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-mode = os.environ["MODE"]
+mode = os.environ.get("MODE", "plain")
 started = os.environ.get("STARTED")
 if started:
     with open(started, "a") as log:
