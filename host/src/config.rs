@@ -33,10 +33,7 @@ use gateway_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::{
-    document::Document,
-    later::PipelineConfig,
-};
+use self::{document::Document, later::PipelineConfig};
 pub use self::{
     entries::Entries,
     expand::Environment,

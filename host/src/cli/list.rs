@@ -81,7 +81,10 @@ impl ListCommand {
             role: snapshot.roles().get(app.role()).name.to_string(),
             servers: BTreeMap::new(),
             plugins: BTreeMap::new(),
-            tools: snapshot.visible(app.role(), Kind::Tool).map(|(entry, source)| ListedTool::of(entry, source)).collect(),
+            tools: snapshot
+                .visible(app.role(), Kind::Tool)
+                .map(|(entry, source)| ListedTool::of(entry, source))
+                .collect(),
         };
         let config = app.config();
         for (name, server) in config.servers.iter() {

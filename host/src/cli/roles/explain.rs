@@ -157,7 +157,8 @@ fn known(sources: &[Arc<dyn Source>], is_meant: impl Fn(&Naming, &SourceName, &s
 
 /// All that there is, and what is known of the tools that it was not found among.
 fn configured(sources: &[Arc<dyn Source>], config: &Config) -> Vec<(SourceName, Naming, &'static str)> {
-    let state = |source: &Arc<dyn Source>| if source.offer(&Abilities::NONE).tools.is_some() { "missing" } else { "unknown" };
+    let state =
+        |source: &Arc<dyn Source>| if source.offer(&Abilities::NONE).tools.is_some() { "missing" } else { "unknown" };
     let there = sources.iter().map(|source| (source.name().clone(), source.naming().clone(), state(source)));
     let separator = config.separator.as_str();
     let servers = config.servers.iter().filter(|(_, server)| !server.enabled);
