@@ -105,6 +105,12 @@ fn bridged(mut own: Map<String, Value>, exchange: &Exchange) -> Json {
     if let Some(capabilities) = capabilities.as_object_mut() {
         // Tasks of 2025-11-25 are asked for by the request, which this revision does not know.
         capabilities.remove("tasks");
+        // Who listens is told of changes by the gateway, which looks at the lists itself.
+        for kind in ["tools", "prompts", "resources"] {
+            if let Some(kind) = capabilities.get_mut(kind).and_then(Value::as_object_mut) {
+                kind.insert("listChanged".to_owned(), true.into());
+            }
+        }
     }
     let mut result = json!({
         "resultType": "complete",
