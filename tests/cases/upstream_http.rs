@@ -353,8 +353,7 @@ fn a_server_that_goes_away_is_noticed_without_a_call() {
 
 #[test]
 fn a_question_on_the_stream_of_a_call_is_answered_by_who_called() {
-    let answers = Arc::new(Watched::new(None));
-    let (plain, given) = (behaviour(|_, _| ()), answers.clone());
+    let (plain, given) = (behaviour(|_, _| ()), Watched::new(None));
     let server = FakeHttp::new(move |asked, exchange| {
         if asked.tool().is_some() {
             exchange.stream();
