@@ -178,8 +178,8 @@ impl Gateway {
     }
 
     /// A session wants log messages of this level and above.
-    pub fn log_level(&self, client: &Arc<dyn Client>, level: LogLevel) {
-        self.sources.iter().for_each(|source| source.log_level(client, level));
+    pub async fn log_level(&self, client: &Arc<dyn Client>, level: LogLevel) {
+        join_all(self.sources.iter().map(|source| source.log_level(client, level))).await;
     }
 
     /// A session has ended.

@@ -70,7 +70,10 @@ pub trait Source: Send + Sync + 'static {
 
     /// A session wants log messages of this level and above (`logging/setLevel`). What is started for it later asks
     /// [`Client::log_level`].
-    fn log_level(&self, _client: &Arc<dyn Client>, _level: LogLevel) {}
+    /// Done when those that run have taken it, so that what is asked next is logged at the new level.
+    fn log_level(&self, _client: &Arc<dyn Client>, _level: LogLevel) -> Fut<'_, ()> {
+        Box::pin(async {})
+    }
 
     /// A session has ended: what was kept for it alone can go.
     fn forget(&self, _session: SessionId) {}

@@ -135,7 +135,7 @@ fn request(exchange: Arc<Exchange>, id: Json, method: &str, params: Option<Json>
             let work = async move { dialect::fit(work.await, true, false) };
             return exchange.session().clone().start(exchange, id, outlet, work);
         }
-        "logging/setLevel" => return deliver(&exchange, outlet, set_level(&exchange, id, params.as_ref())),
+        "logging/setLevel" => return set_level(exchange, id, params.as_ref(), outlet),
         "tools/list" => return list(exchange, id, Kind::Tool, params, outlet),
         "prompts/list" => return list(exchange, id, Kind::Prompt, params, outlet),
         "resources/list" => return list(exchange, id, Kind::Resource, params, outlet),
@@ -232,19 +232,27 @@ fn list(exchange: Arc<Exchange>, id: Json, kind: Kind, params: Option<Json>, out
     });
 }
 
-fn set_level(exchange: &Exchange, id: Json, params: Option<&Json>) -> Outgoing {
+/// Answered when the servers that run have heard it: what the client asks next is logged as it wants.
+fn set_level(exchange: Arc<Exchange>, id: Json, params: Option<&Json>, outlet: Outlet) {
     #[derive(serde::Deserialize)]
     struct Params {
         level: LogLevel,
     }
-    match params.map(Json::to::<Params>) {
-        Some(Ok(Params { level })) => {
-            exchange.session().set_level(level);
-            Outgoing::Result { id, result: Json::empty_object() }
+    let level = match params.map(Json::to::<Params>) {
+        Some(Ok(Params { level })) => level,
+        wrong => {
+            let message = match wrong {
+                Some(Err(error)) => format!("`level` is none: {error}"),
+                _ => "`params` are missing".to_owned(),
+            };
+            return deliver(&exchange, outlet, Outgoing::error(Some(id), INVALID_PARAMS, &message));
         }
-        Some(Err(error)) => Outgoing::error(Some(id), INVALID_PARAMS, &format!("`level` is none: {error}")),
-        None => Outgoing::error(Some(id), INVALID_PARAMS, "`params` are missing"),
-    }
+    };
+    let session = exchange.session().clone();
+    session.clone().start(exchange, id.clone(), outlet, async move {
+        session.set_level(level).await;
+        Outgoing::Result { id, result: Json::empty_object() }
+    });
 }
 
 fn notification(session: &Arc<Session>, method: &str, params: Option<&Json>) {

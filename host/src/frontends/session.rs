@@ -263,10 +263,10 @@ impl Session {
     }
 
     /// The client wants log messages of this level and above.
-    pub(super) fn set_level(self: &Arc<Self>, level: LogLevel) {
+    pub(super) async fn set_level(self: &Arc<Self>, level: LogLevel) {
         *lock(&self.level) = Some(level);
         let client: Arc<dyn Client> = self.clone();
-        self.gateway.log_level(&client, level);
+        self.gateway.log_level(&client, level).await;
     }
 
     pub(super) fn wanted_level(&self) -> Option<LogLevel> {

@@ -31,7 +31,7 @@ use gateway_core::{
     source::{Abilities, Client, Events, Fut, LogLevel, Offer, SessionId, Source, SourceStatus},
     wire::lines::MAX_LINE,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::{child::CommandLine, early::learn_early, link::Endpoint, remote::Remote};
 use self::{common::Common, config::PerSession, guard::Guard, instances::Instances, lifecycle::NoLease};
@@ -80,6 +80,9 @@ pub enum Stage {
     /// It could not be started; the call that wanted it says why.
     Failed,
 }
+
+/// How long a server may take to hear which log messages are wanted.
+const TOLD: Duration = Duration::from_secs(2);
 
 /// Everything that an external server is made from. [`Settings::new`] gives the defaults.
 #[derive(Clone)]
@@ -238,13 +241,19 @@ impl Source for Upstream {
         }
     }
 
-    fn log_level(&self, client: &Arc<dyn Client>, level: LogLevel) {
-        let Some(session) = client.session() else { return };
+    fn log_level(&self, client: &Arc<dyn Client>, level: LogLevel) -> Fut<'_, ()> {
+        let Some(session) = client.session() else { return Box::pin(async {}) };
         self.instances.common.set_level(session, Some(level));
-        if let Some(own) = self.instances.own_of(session) {
-            own.log_anew();
-        }
-        self.instances.shared().log_anew();
+        let (own, shared) = (self.instances.own_of(session), self.instances.shared());
+        Box::pin(async move {
+            let own = async {
+                if let Some(own) = own {
+                    own.log_anew().await;
+                }
+            };
+            // A server that does not answer must not hold up what is asked of others.
+            let _ = timeout(TOLD, async { tokio::join!(own, shared.log_anew()) }).await;
+        })
     }
 
     fn forget(&self, session: SessionId) {

@@ -141,19 +141,18 @@ async fn levels(fake: &crate::harness::Fixture, client: &Arc<Recorder>) -> Vec<V
 async fn each_session_has_the_log_messages_that_it_wants() {
     let fake = fixture("full", |_| {});
     let (own, one, two) = (Recorder::new(r#"{"roots":{}}"#), Recorder::new("{}"), Recorder::new("{}"));
-    let wants = |client: &Arc<Recorder>, level| {
+    let wants = async |client: &Arc<Recorder>, level| {
         let client: Arc<dyn Client> = client.clone();
-        fake.upstream.log_level(&client, level);
+        fake.upstream.log_level(&client, level).await;
     };
-    wants(&own, LogLevel::Error);
+    wants(&own, LogLevel::Error).await;
     // Started after it was said.
     assert_eq!(levels(&fake, &own).await, ["error"]);
-    wants(&own, LogLevel::Debug);
-    wants(&one, LogLevel::Warning);
-    wants(&two, LogLevel::Info);
-    while levels(&fake, &own).await != ["error", "debug"] {
-        tokio::task::yield_now().await;
-    }
+    wants(&own, LogLevel::Debug).await;
+    wants(&one, LogLevel::Warning).await;
+    wants(&two, LogLevel::Info).await;
+    // Whoever hears that it was taken can rely on it.
+    assert_eq!(levels(&fake, &own).await, ["error", "debug"]);
     // The shared one is asked for all that anybody wants.
     fake.upstream.forget(own.id());
     assert_eq!(levels(&fake, &one).await, ["info"]);
@@ -227,7 +226,7 @@ async fn a_request_that_wants_log_messages_has_them_from_an_old_server() {
         tokio::task::yield_now().await;
     }
     let standing: Arc<dyn Client> = fake.client.clone();
-    fake.upstream.log_level(&standing, LogLevel::Warning);
+    fake.upstream.log_level(&standing, LogLevel::Warning).await;
     while levels(&fake, &fake.client).await != ["debug", "info", "warning"] {
         tokio::task::yield_now().await;
     }

@@ -47,7 +47,7 @@ impl Upstream {
             };
             // Nobody has to wait for the server meanwhile, and it for nobody.
             drop(lease);
-            let answers = rounds::ask(&round, &**call.client()).await.map_err(|refusal| {
+            let answers = Box::pin(rounds::ask(&round, &**call.client())).await.map_err(|refusal| {
                 let message = format!("server {name:?} needs an answer of the client to go on: {refusal}");
                 Failure::new(FailureKind::Unavailable, message)
             })?;
@@ -77,7 +77,9 @@ impl Upstream {
                 return Err(failure.into());
             }
             let outcome = match request.op {
-                Op::Subscribe | Op::Unsubscribe => self.subscribe(&held, lease.running(), request, call).await,
+                Op::Subscribe | Op::Unsubscribe => {
+                    Box::pin(self.subscribe(&held, lease.running(), request, call)).await
+                }
                 _ => self.ask(&held, lease.running(), request, call).await,
             };
             let Some(outcome) = outcome else { return Err(self.too_slow().into()) };
@@ -103,7 +105,7 @@ impl Upstream {
                 }
                 Err(error) => {
                     let down = matches!(error, RequestError::Status { status: 502..=504, .. });
-                    let failure = self.failed(running, error).await;
+                    let failure = Box::pin(self.failed(running, error)).await;
                     if down {
                         held.lifecycle().trouble.again(&failure);
                     }
@@ -124,8 +126,12 @@ impl Upstream {
         call: &Arc<Call>,
     ) -> Option<Result<Json, RequestError>> {
         let (client, limit) = (call.client(), self.settings().request_timeout);
-        let _louder = within(limit, running, self.prepare(held, running, &**client)).await?;
-        let logs = running.hello.declares("logging") && params::level(&**client).is_some();
+        // In a box, since most servers have nothing to be told first.
+        let _louder = match held.is_exclusive() || client.takes_rounds() {
+            true => Box::pin(within(limit, running, self.prepare(held, running, &**client))).await?,
+            false => None,
+        };
+        let logs = running.hello.logs && params::level(&**client).is_some();
         let _logging = (logs && !held.is_exclusive()).then(|| running.manners.logs_for(call));
         let compose = |id| params::compose(request, call, id, &running.hello);
         let asked = running.peer().request(request.op.method(), compose, Some(call));

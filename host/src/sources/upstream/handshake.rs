@@ -96,7 +96,7 @@ pub(super) async fn greet(
                     cause: RequestError::Answer(_) | RequestError::Status { .. }, ..
                 },
             ) => match verdict(discover(peer).await) {
-                Verdict::Modern(greeting) => Ok(Hello { revision: Revision::MODERN, greeting }),
+                Verdict::Modern(greeting) => Ok(Hello::new(Revision::MODERN, greeting)),
                 Verdict::Old | Verdict::Failed(_) => Err(refused),
             },
             introduced => introduced,
@@ -105,7 +105,7 @@ pub(super) async fn greet(
             let mut discovery = std::pin::pin!(discover(peer));
             if let Ok(answer) = timeout(patience, &mut discovery).await {
                 return match verdict(answer) {
-                    Verdict::Modern(greeting) => Ok(Hello { revision: Revision::MODERN, greeting }),
+                    Verdict::Modern(greeting) => Ok(Hello::new(Revision::MODERN, greeting)),
                     Verdict::Old => initialize(peer, capabilities).await,
                     Verdict::Failed(error) => Err(error),
                 };
@@ -114,7 +114,7 @@ pub(super) async fn greet(
             match initialize(peer, capabilities).await {
                 Err(refused @ HandshakeError::Request { cause: RequestError::Answer(_), .. }) => {
                     match verdict(discovery.await) {
-                        Verdict::Modern(greeting) => Ok(Hello { revision: Revision::MODERN, greeting }),
+                        Verdict::Modern(greeting) => Ok(Hello::new(Revision::MODERN, greeting)),
                         Verdict::Old | Verdict::Failed(_) => Err(refused),
                     }
                 }
@@ -150,7 +150,7 @@ async fn initialize(peer: &Peer, capabilities: &Json) -> Result<Hello, Handshake
     peer.notify("notifications/initialized", None);
     // A copy of its own: it is kept for long, and would keep the frame that it came in.
     let greeting = Json::parse(answer.as_bytes().to_vec()).unwrap_or_else(|_| answer.clone());
-    Ok(Hello { revision, greeting })
+    Ok(Hello::new(revision, greeting))
 }
 
 fn introduction(capabilities: &Json) -> Json {

@@ -13,9 +13,17 @@ pub(super) struct Hello {
     pub(super) revision: Revision,
     /// Its `InitializeResult` or `DiscoverResult`.
     pub(super) greeting: Json,
+    /// It declares that it logs: asked with every call.
+    pub(super) logs: bool,
 }
 
 impl Hello {
+    pub(super) fn new(revision: Revision, greeting: Json) -> Self {
+        let hello = Self { revision, greeting, logs: false };
+        let logs = hello.declares("logging");
+        Self { logs, ..hello }
+    }
+
     /// Whether it declares this capability.
     pub(super) fn declares(&self, capability: &str) -> bool {
         self.capability(capability, |_| true)
@@ -59,7 +67,7 @@ mod tests {
     fn capabilities_are_read_as_they_were_declared() {
         let greeting =
             r#"{"capabilities":{"tools":{},"resources":{"subscribe":true,"listChanged":false},"logging":null}}"#;
-        let hello = Hello { revision: Revision::LATEST, greeting: Json::parse(greeting).unwrap() };
+        let hello = Hello::new(Revision::LATEST, Json::parse(greeting).unwrap());
         assert!(hello.declares("tools") && hello.declares("logging") && !hello.declares("prompts"));
         assert!(!hello.tells_of(Kind::Tool) && !hello.tells_of(Kind::Template) && !hello.tells_of(Kind::Prompt));
         assert!(hello.takes_subscriptions());

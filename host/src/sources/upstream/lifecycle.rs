@@ -306,10 +306,10 @@ impl Lifecycle {
     }
 
     /// Which log messages are wanted may have changed.
-    pub(super) fn log_anew(&self) {
-        let Some(running) = self.running() else { return };
-        let level = self.common.level(&self.whose);
-        self.common.tasks.spawn(async move { running.log_from(level).await });
+    pub(super) async fn log_anew(&self) {
+        if let Some(running) = self.running() {
+            running.log_from(self.common.level(&self.whose)).await;
+        }
     }
 
     /// A session has ended: the server hears of what nobody wants to know any more.

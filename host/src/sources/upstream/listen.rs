@@ -156,9 +156,9 @@ mod tests {
 
     #[test]
     fn only_what_the_server_tells_of_is_asked_for() {
-        let hello = |capabilities: &str| Hello {
-            revision: Revision::MODERN,
-            greeting: Json::parse(format!("{{\"capabilities\":{capabilities}}}")).unwrap(),
+        let hello = |capabilities: &str| {
+            let greeting = Json::parse(format!("{{\"capabilities\":{capabilities}}}")).unwrap();
+            Hello::new(Revision::MODERN, greeting)
         };
         let uris = BTreeSet::from(["x:1".into(), "x:2".into()]);
         assert!(filter(&hello("{\"tools\":{}}"), &uris).is_none());

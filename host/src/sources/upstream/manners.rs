@@ -19,6 +19,7 @@ use gateway_core::{
         peer::{Inbound, Skipped},
     },
 };
+use slab::Slab;
 use tokio::{
     sync::{Notify, watch},
     time::timeout,
@@ -54,7 +55,7 @@ pub(super) struct Manners {
     changes: Changes,
     acknowledged: watch::Sender<Option<Acknowledged>>,
     /// Calls in flight that want log messages.
-    logging: Mutex<Vec<Weak<Call>>>,
+    logging: Mutex<Slab<Weak<Call>>>,
     garbage: AtomicU64,
 }
 
@@ -125,8 +126,8 @@ impl Manners {
 
     /// A call that wants log messages is in flight for as long as this lives.
     pub(super) fn logs_for(self: &Arc<Self>, call: &Arc<Call>) -> impl Send + use<> {
-        lock(&self.logging).push(Arc::downgrade(call));
-        Logging { manners: self.clone(), call: Arc::downgrade(call) }
+        let place = lock(&self.logging).insert(Arc::downgrade(call));
+        Logging { manners: self.clone(), place }
     }
 
     fn is_modern(&self) -> bool {
@@ -135,7 +136,7 @@ impl Manners {
 
     /// Whose log message it is that comes beside all calls: the only client's that has asked for such.
     fn logger(&self) -> Option<Arc<Call>> {
-        let logging: Vec<_> = lock(&self.logging).iter().filter_map(Weak::upgrade).collect();
+        let logging: Vec<_> = lock(&self.logging).iter().filter_map(|(_, call)| call.upgrade()).collect();
         let (last, others) = logging.split_last()?;
         let (client, session) = (last.client(), last.client().session());
         let is_its = |call: &Arc<Call>| {
@@ -289,15 +290,12 @@ impl Inbound for Manners {
 /// See [`Manners::logs_for`].
 struct Logging {
     manners: Arc<Manners>,
-    call: Weak<Call>,
+    place: usize,
 }
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        let mut logging = lock(&self.manners.logging);
-        if let Some(at) = logging.iter().position(|call| call.ptr_eq(&self.call)) {
-            logging.swap_remove(at);
-        }
+        lock(&self.manners.logging).try_remove(self.place);
     }
 }
 

@@ -71,7 +71,7 @@ fn meta(request: &Request, call: &Call, id: u64, hello: &Hello) -> Option<Json> 
         return theirs;
     }
     let client = call.client();
-    let level = level(&**client).filter(|_| hello.declares("logging"));
+    let level = level(&**client).filter(|_| hello.logs);
     Some(per_request(theirs.as_ref(), &client.abilities().capabilities(), level))
 }
 
@@ -121,7 +121,7 @@ mod tests {
         let call = Call::root(caller, token, Arc::new(Nobody), Arc::new(Nobody));
         let rest = rest.iter().map(|(name, value)| ((*name).into(), Json::from_value(value))).collect();
         let request = Request { op, target: target.into(), arguments: None, meta: None, rest };
-        let hello = Hello { revision, greeting: Json::empty_object() };
+        let hello = Hello::new(revision, Json::empty_object());
         compose(&request, &call, 7, &hello).map(|params| params.to().unwrap())
     }
 

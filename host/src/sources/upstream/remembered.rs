@@ -258,7 +258,7 @@ mod tests {
     use crate::sources::upstream::{CommandLine, Remote, tests::settings};
 
     fn hello(greeting: &'static str) -> Hello {
-        Hello { revision: Revision::LATEST, greeting: Json::parse(greeting).unwrap() }
+        Hello::new(Revision::LATEST, Json::parse(greeting).unwrap())
     }
 
     fn tools(definitions: &[&'static str]) -> Vec<(Kind, Vec<Item>)> {

@@ -122,7 +122,7 @@ impl Running {
     }
 
     fn takes_level(&self) -> bool {
-        !self.is_modern() && self.hello.declares("logging")
+        !self.is_modern() && self.hello.logs
     }
 
     /// Tells the server which log messages are wanted, where it does not know.
