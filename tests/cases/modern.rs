@@ -181,13 +181,6 @@ fn rounds_of_a_server_that_knows_them_are_passed_on() {
     let answers = json!({ "confirm": { "action": "accept", "content": { "ok": true } } });
     let done = client.answer(client.go_on(&asked, "tools/call", &can, call, answers));
     assert_eq!(done.text(), "state-ok");
-    // A client that knows nothing of rounds is asked as ever.
-    let older = gateway.connect();
-    older.initialize_as("2025-06-18", json!({ "elicitation": {} }));
-    older.answer_with("elicitation/create", json!({ "action": "accept", "content": { "ok": true } }));
-    let answer = older.call("it__test_input_required_result_request_state", json!({}));
-    assert_eq!(answer.text(), "state-ok");
-    assert!(answer.result().get("resultType").is_none(), "{}", answer.raw);
 }
 
 #[test]

@@ -46,7 +46,8 @@ fn headers_say_what_the_body_says() {
     let client = gateway.client();
     let arguments = json!({ "region": "Zürich ", "place": { "floor": 3 }, "plain": "x" });
     assert_eq!(client.call("web__t", arguments).text(), "done");
-    for asked in server.all() {
+    // The only client of `gateway stdio` is older, and so is what the server hears first.
+    for asked in server.all().iter().filter(|asked| asked.method() != "initialize") {
         assert_eq!(asked.method, "POST", "{asked:#?}");
         assert_eq!(asked.header("mcp-method"), Some(asked.method()), "{asked:#?}");
         assert_eq!(asked.header("mcp-protocol-version"), Some("2026-07-28"), "{asked:#?}");
@@ -59,7 +60,6 @@ fn headers_say_what_the_body_says() {
     assert_eq!(call.header("mcp-param-region"), Some("=?base64?WsO8cmljaCA=?="));
     assert_eq!(call.header("mcp-param-floor"), Some("3"));
     assert_eq!(call.header("mcp-param-plain"), None);
-    assert_eq!(server.count("initialize"), 0);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_tool_whose_headers_mislead_is_left_out() {
     let client = gateway.client();
     assert_eq!(client.call("web__good", json!({})).text(), "done");
     assert_eq!(client.call("web__bad", json!({})).error()["message"], "Unknown tool: web__bad");
-    assert!(client.log().contains("its tool \"bad\" is left out"), "{}", client.log());
+    client.logged("its tool \"bad\" is left out");
 }
 
 #[test]

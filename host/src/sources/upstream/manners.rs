@@ -254,17 +254,6 @@ impl Inbound for Manners {
                 // With several it is nobody's business whose it is.
                 None => debug!(target: "server", server = %self.name, params = ?params, "log message of some call"),
             },
-            ("notifications/message", None) => {
-                // A client of the newer era hears of it during its request or not at all.
-                let logger = self.logger().filter(|call| call.client().takes_rounds());
-                if let Some(call) = &logger {
-                    call.client().tell(method, params);
-                }
-                // Whoever has the server alone has heard of it then.
-                if logger.is_none() || self.whose.session.is_none() {
-                    self.tell(method, params);
-                }
-            }
             _ => self.tell(method, params),
         }
     }
