@@ -30,7 +30,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tokio::{task::AbortHandle, time::timeout};
 use tracing::debug;
 
-use self::{dial::DialError, headers::Promoted};
+use self::headers::Promoted;
 use super::remote::{Carry, Parts};
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -146,7 +146,7 @@ impl HttpCarrier {
                     debug!(server = %self.parts.name, "did not take a message: {refusal}");
                 }
                 Err(error) => {
-                    let error = self.not_answered(error);
+                    let error = self.parts.not_answered(error);
                     debug!(server = %self.parts.name, "was not told something: {error}");
                 }
             }
@@ -171,20 +171,6 @@ impl HttpCarrier {
             }
         }
         headers
-    }
-
-    /// What is said of a request that has no answer. Where the server cannot be reached, the connection has ended.
-    fn not_answered(&self, error: DialError) -> RequestError {
-        match error {
-            DialError::Unreachable(how) => {
-                self.parts.fate.seal(&self.parts.peer, &how, false);
-                RequestError::NotSent
-            }
-            DialError::Lost(cause) => RequestError::Lost(cause.into()),
-            DialError::Redirected { status, to } => {
-                RequestError::Status { status: status.as_u16(), said: format!(": it redirects to {to}").into() }
-            }
-        }
     }
 
     /// The server has forgotten the session: whoever comes next begins a new one.

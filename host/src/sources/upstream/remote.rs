@@ -28,7 +28,10 @@ use url::Url;
 
 use super::{
     config::{OAuthConfig, Transport},
-    http::{HttpCarrier, dial::Dialer},
+    http::{
+        HttpCarrier,
+        dial::{DialError, Dialer},
+    },
     link::{DRAIN, End, grace},
     oauth::Login,
     sse::SseCarrier,
@@ -112,6 +115,22 @@ pub(super) struct Parts {
     pub(super) tasks: Tasks,
     /// The longest message.
     pub(super) limit: usize,
+}
+
+impl Parts {
+    /// What is said of a request that has no answer. Where the server cannot be reached, the connection has ended.
+    pub(super) fn not_answered(&self, error: DialError) -> RequestError {
+        match error {
+            DialError::Unreachable(how) => {
+                self.fate.seal(&self.peer, &how, false);
+                RequestError::NotSent
+            }
+            DialError::Lost(cause) => RequestError::Lost(cause.into()),
+            DialError::Redirected { status, to } => {
+                RequestError::Status { status: status.as_u16(), said: format!(": it redirects to {to}").into() }
+            }
+        }
+    }
 }
 
 /// Carries messages to a server, and what comes back to the intake.

@@ -21,10 +21,7 @@ use tracing::debug;
 use url::Url;
 
 use super::{
-    http::{
-        body::{BodyError, Events, Media, whole},
-        dial::DialError,
-    },
+    http::body::{BodyError, Events, Media, whole},
     remote::{Carry, Parts},
 };
 
@@ -78,7 +75,7 @@ impl SseCarrier {
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
         let dialer = &self.parts.dialer;
         let response = dialer.send(Method::GET, dialer.url(), headers, Bytes::new()).await;
-        let (head, body) = response.map_err(|error| self.not_answered(error))?.into_parts();
+        let (head, body) = response.map_err(|error| self.parts.not_answered(error))?.into_parts();
         if !head.status.is_success() || Media::of(&head.headers) != Media::Events {
             return Err(self.refusal(head.status, body).await);
         }
@@ -136,7 +133,7 @@ impl SseCarrier {
         let mut text = Vec::with_capacity(message.size());
         message.write(&mut text);
         let response = self.parts.dialer.send(Method::POST, &url, headers, text.into()).await;
-        let (head, body) = response.map_err(|error| self.not_answered(error))?.into_parts();
+        let (head, body) = response.map_err(|error| self.parts.not_answered(error))?.into_parts();
         if !head.status.is_success() {
             return Err(self.refusal(head.status, body).await);
         }
@@ -148,19 +145,6 @@ impl SseCarrier {
             }
         }
         Ok(())
-    }
-
-    fn not_answered(&self, error: DialError) -> RequestError {
-        match error {
-            DialError::Unreachable(how) => {
-                self.parts.fate.seal(&self.parts.peer, &how, false);
-                RequestError::NotSent
-            }
-            DialError::Lost(cause) => RequestError::Lost(cause.into()),
-            DialError::Redirected { status, to } => {
-                RequestError::Status { status: status.as_u16(), said: format!(": it redirects to {to}").into() }
-            }
-        }
     }
 
     async fn refusal(&self, status: StatusCode, body: Incoming) -> RequestError {

@@ -66,6 +66,7 @@ impl Work {
     async fn alone(self) -> Result<CallToolResult, ErrorData> {
         match self {
             Self::Wait(seconds) => {
+                // The work itself: the suite says how long it is to take.
                 tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
                 Ok(text(format!("computed for {seconds} s")))
             }

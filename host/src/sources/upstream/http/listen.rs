@@ -61,7 +61,7 @@ impl HttpCarrier {
         let response = match self.parts.dialer.send(Method::GET, self.parts.dialer.url(), headers, Bytes::new()).await {
             Ok(response) => response,
             Err(error @ DialError::Unreachable(_)) => {
-                self.not_answered(error);
+                self.parts.not_answered(error);
                 return Ended::Never;
             }
             Err(_) => {

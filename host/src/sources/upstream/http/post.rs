@@ -44,7 +44,7 @@ impl HttpCarrier {
         }
         let (dialer, headers) = (&self.parts.dialer, self.headers(request));
         let sent = dialer.send(Method::POST, dialer.url(), headers, text(request)).await;
-        let (head, body) = sent.map_err(|error| self.not_answered(error))?.into_parts();
+        let (head, body) = sent.map_err(|error| self.parts.not_answered(error))?.into_parts();
         if !head.status.is_success() {
             return Err(self.refusal(head.status, body).await);
         }
