@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use gateway_core::{
     error::{Failure, FailureKind},
+    payload::Json,
     source::Fut,
 };
 
@@ -16,6 +17,22 @@ pub trait Package: Send + Sync + 'static {
     /// # Errors
     /// Why it cannot be had, with a hint.
     fn load(&self) -> Fut<'_, Result<Bytes, Failure>>;
+
+    /// Whether what the component listed is what was agreed to. Asked after each [`load`](Self::load) and before
+    /// anybody sees or calls one of its tools: an error keeps them from being offered. Must not wait for long.
+    ///
+    /// # Errors
+    /// What is different, with how it is accepted.
+    fn accept(&self, _listed: &Listed<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// What a component says that it offers.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed<'a> {
+    /// The definitions of its tools, as `tools/list` shows them.
+    pub tools: &'a [Json],
 }
 
 /// A `.wasm` file.
