@@ -25,6 +25,8 @@ pub struct Folders {
     pub compiled: PathBuf,
     /// Downloaded plugins, by digest: shared by all configurations.
     pub packages: PathBuf,
+    /// What plugins are built with where the machine lacks it, by tool and version: shared by all configurations.
+    pub tools: PathBuf,
     cache: PathBuf,
     state: PathBuf,
 }
@@ -50,7 +52,13 @@ impl Folders {
     #[must_use]
     pub fn below(cache: &Path, state: &Path) -> Self {
         let cache = cache.join(NAME);
-        Self { compiled: cache.join("compiled"), packages: cache.join("packages"), cache, state: state.join(NAME) }
+        Self {
+            compiled: cache.join("compiled"),
+            packages: cache.join("packages"),
+            tools: cache.join("tools"),
+            cache,
+            state: state.join(NAME),
+        }
     }
 
     /// What is learnt with the configuration `file` and could be learnt again: the tool lists of servers.

@@ -1,145 +1,85 @@
 //! From a folder of sources to a component, with the language's own tool.
+//!
+//! * [`rust`], `python`, `js`: one file for each language.
+
+mod error;
+pub mod rust;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
     time::SystemTime,
 };
 
-use serde::Deserialize;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::Command,
-};
+use tempfile::TempDir;
 
+pub use self::error::BuildError;
 use super::file;
-
-/// What plugins are compiled for.
-pub const TARGET: &str = "wasm32-wasip2";
 
 /// The languages that plugins are built from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     /// Told by `Cargo.toml`.
     Rust,
+    /// Told by `pyproject.toml`.
+    Python,
+    /// Told by `package.json`.
+    JavaScript,
 }
 
-/// Why there is no component.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// Nothing in the folder says which language it is.
-    #[error("{}: no Cargo.toml in this folder; plugins are built from Rust in this version", folder.display())]
-    Language {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// The `Cargo.toml` holds a workspace and no package.
-    #[error("{}: this is a workspace and no plugin", folder.display())]
-    Workspace {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// The language's tool cannot be started.
-    #[error("{tool} cannot be started")]
-    Tool {
-        /// Its name.
-        tool: &'static str,
-        /// What the operating system says.
-        source: io::Error,
-    },
-    /// The compiler has no standard library for the target.
-    #[error("the Rust target {TARGET} is not installed")]
-    Target,
-    /// The tool said why, on standard error.
-    #[error("{}: cargo ended with {status}", folder.display())]
-    Failed {
-        /// The folder.
-        folder: PathBuf,
-        /// How it ended.
-        status: ExitStatus,
-    },
-    /// It was built, and is no plugin.
-    #[error("{}: the package builds no component", folder.display())]
-    NoComponent {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// A file or folder cannot be looked at.
-    #[error("{} cannot be read", path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system says.
-        source: io::Error,
-    },
+/// Folders that the languages' tools leave beside the sources.
+const LEFT_BEHIND: [&str; 4] = ["__pycache__", "dist", "node_modules", "target"];
+
+/// What is to be built, and with what.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// The plugin's folder.
+    pub folder: &'a Path,
+    /// Where the tools are kept that a language has to be given first
+    /// ([`Folders::tools`](crate::folders::Folders::tools)).
+    pub tools: &'a Path,
+    /// Whether the language's tool says nothing but what is wrong.
+    pub quiet: bool,
 }
 
-impl BuildError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Target => format!("rustup target add {TARGET}"),
-            Self::Workspace { .. } => "name the folder of a package in it".to_owned(),
-            Self::NoComponent { .. } => "write `crate-type = [\"cdylib\"]` below `[lib]` in Cargo.toml".to_owned(),
-            Self::Tool { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "Rust is installed with https://rustup.rs".to_owned()
-            }
-            _ => return None,
-        };
-        Some(hint)
-    }
+/// A component as the tool left it.
+#[derive(Debug)]
+pub struct Artifact {
+    /// Its file.
+    pub file: PathBuf,
+    /// The folder that it was built in, which goes with this.
+    _work: Option<TempDir>,
 }
 
-/// The language of the plugin in `folder`.
+/// The language of the plugin in `folder`. Where files of several are there, the one that is compiled is meant, and the
+/// others stand beside it for other tools.
 ///
 /// # Errors
 /// [`BuildError::Language`] and [`BuildError::Workspace`].
 pub fn language(folder: &Path) -> Result<Language, BuildError> {
-    let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else {
-        return Err(BuildError::Language { folder: folder.to_owned() });
-    };
-    // Otherwise all its packages would be built before it turns out that none of them was meant.
-    match manifest.lines().any(|line| line.trim_start().starts_with("[package]")) {
-        true => Ok(Language::Rust),
-        false => Err(BuildError::Workspace { folder: folder.to_owned() }),
+    if let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) {
+        // Otherwise all its packages would be built before it turns out that none of them was meant.
+        return match manifest.lines().any(|line| line.trim_start().starts_with("[package]")) {
+            true => Ok(Language::Rust),
+            false => Err(BuildError::Workspace { folder: folder.to_owned() }),
+        };
     }
+    let others = [("pyproject.toml", Language::Python), ("package.json", Language::JavaScript)];
+    let found = others.into_iter().find(|(file, _)| folder.join(file).is_file());
+    found.map(|(_, language)| language).ok_or_else(|| BuildError::Language { folder: folder.to_owned() })
 }
 
-/// Builds the plugin in `folder` and gives the component where the tool left it. What the tool says goes to standard
-/// error, nothing of it where `quiet`.
+/// Builds the plugin in the job's folder. What the tool says goes to standard error, nothing but mistakes where the job
+/// is quiet.
 ///
 /// # Errors
 /// See [`BuildError`].
-pub async fn build(folder: &Path, quiet: bool) -> Result<PathBuf, BuildError> {
-    let Language::Rust = language(folder)?;
-    let failed = |source| BuildError::Tool { tool: "cargo", source };
-    let mut cargo = Command::new("cargo");
-    // Compiler messages are rendered on standard error and artifacts are told on standard output: the only way to find
-    // them in workspaces and with target folders of one's own.
-    cargo.args(["build", "--release", "--target", TARGET, "--message-format=json-render-diagnostics"]);
-    cargo.args(quiet.then_some("--quiet")).current_dir(folder);
-    cargo.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-    let mut child = cargo.spawn().map_err(failed)?;
-    let manifest = folder.join("Cargo.toml");
-    let manifest = fs::canonicalize(&manifest).map_err(|source| BuildError::Read { path: manifest, source })?;
-    let mut component = None;
-    if let Some(stdout) = child.stdout.take() {
-        let mut lines = BufReader::new(stdout).lines();
-        while let Some(line) = lines.next_line().await.map_err(failed)? {
-            component = component_of(&line, &manifest).or(component);
-        }
+pub async fn build(job: &Job<'_>) -> Result<Artifact, BuildError> {
+    match language(job.folder)? {
+        Language::Rust => rust::build(job).await,
+        Language::Python => Err(BuildError::Language { folder: job.folder.to_owned() }),
+        Language::JavaScript => Err(BuildError::Language { folder: job.folder.to_owned() }),
     }
-    let status = child.wait().await.map_err(failed)?;
-    if !status.success() {
-        return Err(match lacks_target(folder).await {
-            true => BuildError::Target,
-            false => BuildError::Failed { folder: folder.to_owned(), status },
-        });
-    }
-    component.ok_or_else(|| BuildError::NoComponent { folder: folder.to_owned() })
 }
 
 /// Whether a built plugin would be an old one: there is none, or a source is newer. Where there are no sources there is
@@ -162,7 +102,7 @@ fn newer(folder: &Path, written: SystemTime) -> io::Result<bool> {
         let entry = entry?;
         let (name, kind) = (entry.file_name(), entry.file_type()?);
         let name = name.to_string_lossy();
-        if name.starts_with('.') || name == "target" || name.ends_with(".wasm") {
+        if name.starts_with('.') || LEFT_BEHIND.contains(&&*name) || name.ends_with(".wasm") {
             continue;
         }
         let changed = match kind.is_dir() {
@@ -176,35 +116,13 @@ fn newer(folder: &Path, written: SystemTime) -> io::Result<bool> {
     Ok(false)
 }
 
-/// The component that a line of cargo's tells of, where it is the library of the package with this `manifest`.
-fn component_of(line: &str, manifest: &Path) -> Option<PathBuf> {
-    #[derive(Deserialize)]
-    struct Message {
-        reason: String,
-        manifest_path: PathBuf,
-        target: Target,
-        filenames: Vec<PathBuf>,
-    }
-    #[derive(Deserialize)]
-    struct Target {
-        kind: Vec<String>,
-    }
-    let message: Message = serde_json::from_str(line).ok()?;
-    let is_ours = message.reason == "compiler-artifact"
-        && message.target.kind.iter().any(|kind| kind == "cdylib")
-        && fs::canonicalize(&message.manifest_path).is_ok_and(|path| path == manifest);
-    let mut files = message.filenames.into_iter();
-    files.find(|file| file.extension().is_some_and(|extension| extension == "wasm")).filter(|_| is_ours)
-}
+// === impl Artifact ===
 
-/// Whether the compiler that `folder` uses has no standard library for the target. Asked only after a failure, since
-/// whoever builds the library along does without.
-async fn lacks_target(folder: &Path) -> bool {
-    let mut rustc = Command::new("rustc");
-    rustc.args(["--print", "target-libdir", "--target", TARGET]).current_dir(folder).stdin(Stdio::null());
-    let Ok(output) = rustc.output().await else { return false };
-    let libraries = String::from_utf8_lossy(&output.stdout);
-    output.status.success() && !Path::new(libraries.trim()).is_dir()
+impl Artifact {
+    /// A component that stays where it is.
+    fn kept(file: PathBuf) -> Self {
+        Self { file, _work: None }
+    }
 }
 
 #[cfg(test)]
@@ -217,34 +135,15 @@ mod tests {
     fn the_language_is_told_by_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let error = language(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("plugins are built from Rust"), "{error}");
+        assert!(error.contains("none of Cargo.toml, pyproject.toml and package.json"), "{error}");
+        fs::write(folder.path().join("package.json"), "{}").unwrap();
+        assert_eq!(language(folder.path()).unwrap(), Language::JavaScript);
+        fs::write(folder.path().join("pyproject.toml"), "").unwrap();
+        assert_eq!(language(folder.path()).unwrap(), Language::Python);
         fs::write(folder.path().join("Cargo.toml"), "[workspace]\n").unwrap();
         assert!(matches!(language(folder.path()), Err(BuildError::Workspace { .. })));
         fs::write(folder.path().join("Cargo.toml"), "[package]\nname = \"a\"\n").unwrap();
         assert_eq!(language(folder.path()).unwrap(), Language::Rust);
-    }
-
-    #[test]
-    fn the_component_is_the_packages_own() {
-        let folder = tempfile::tempdir().unwrap();
-        let (ours, other) = (folder.path().join("Cargo.toml"), folder.path().join("other.toml"));
-        fs::write(&ours, "").unwrap();
-        fs::write(&other, "").unwrap();
-        let manifest = fs::canonicalize(&ours).unwrap();
-        let line = |reason: &str, manifest: &Path, kind: &str, file: &str| {
-            serde_json::json!({
-                "reason": reason, "manifest_path": manifest, "target": { "kind": [kind] }, "filenames": [file],
-            })
-            .to_string()
-        };
-        let found = |line: String| component_of(&line, &manifest);
-        let right = found(line("compiler-artifact", &ours, "cdylib", "/t/a.wasm"));
-        assert_eq!(right.as_deref(), Some(Path::new("/t/a.wasm")));
-        assert_eq!(found(line("compiler-artifact", &other, "cdylib", "/t/b.wasm")), None);
-        assert_eq!(found(line("compiler-artifact", &ours, "bin", "/t/a.wasm")), None);
-        assert_eq!(found(line("compiler-artifact", &ours, "cdylib", "/t/a.d")), None);
-        assert_eq!(found(r#"{"reason":"build-finished","success":true}"#.to_owned()), None);
-        assert_eq!(found("warning: no JSON".to_owned()), None);
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl AddCommand {
             && path.is_dir()
             && packages::build::is_stale(path).map_err(|error| unavailable(error.into()))?
         {
-            build::run(path, engine, progress, quiet).await?;
+            build::run(path, folders, engine, progress, quiet).await?;
         }
         let pin = self.sha256.map(|digest| Pin { digest, written: "--sha256".to_owned() });
         if matches!(reference, Reference::Web(_)) {

@@ -50,7 +50,7 @@ impl BuildCommand {
         let folders = Folders::discover()?;
         let progress = Arc::new(Progress::idle());
         let engine = examine::engine(&folders, &progress);
-        let built = run(&self.folder, &engine, &progress, global.quiet).await?;
+        let built = run(&self.folder, &folders, &engine, &progress, global.quiet).await?;
         progress.finish();
         output::print(&built.text())?;
         Ok(ExitCode::SUCCESS)
@@ -63,6 +63,7 @@ impl BuildCommand {
 /// Why there is no plugin now.
 pub(super) async fn run(
     folder: &Path,
+    folders: &Folders,
     engine: &Arc<PluginEngine>,
     progress: &Progress,
     quiet: bool,
@@ -74,10 +75,11 @@ pub(super) async fn run(
     let manifest = manifest::in_folder(folder).map_err(bad_manifest)?;
     let file = file::built(folder).map_err(bad_manifest)?;
     // The compiler shows its own progress.
-    let artifact = build::build(folder, quiet).await.map_err(not_built)?;
+    let job = build::Job { folder, tools: &folders.tools, quiet };
+    let artifact = build::build(&job).await.map_err(not_built)?;
     progress.say("looking at the plugin");
     let what = file.display().to_string();
-    let bytes = file::read(&artifact).await.map_err(|error| unavailable(PackageError::File(error)))?;
+    let bytes = file::read(&artifact.file).await.map_err(|error| unavailable(PackageError::File(error)))?;
     examine::component(&bytes, &what)?;
     let limits = manifest.as_ref().map(|manifest| Limits::new(&manifest.limits)).unwrap_or_default();
     let bytes = match manifest {
