@@ -11,8 +11,9 @@ use std::{
 };
 
 use gateway_core::{
+    filter::Filter,
     name::{Naming, SourceName},
-    role::{RoleError, RoleId},
+    role::{Role, RoleError, RoleId},
     source::{Event, Events, Source},
     tasks::Tasks,
 };
@@ -21,9 +22,12 @@ use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
 use crate::{
-    config::{Broken, Config, Loaded},
+    config::{Broken, Config, Loaded, plugin::FilterConfig},
     folders::Folders,
-    gateway::Gateway,
+    gateway::{
+        Gateway,
+        filters::{Filtered, Filters, Missing},
+    },
     packages::{Configured, Downloads},
     sources::{
         native::Native,
@@ -78,8 +82,10 @@ impl App {
         let (events, told) = Events::channel();
         let mut sources: Vec<Arc<dyn Source>> = vec![Arc::new(Native::new())];
         sources.extend(servers(&config, &Kept::of(folders, file), &events, observer, one_client));
-        sources.extend(plugins(&config, folders, &events, observer));
-        let gateway = Arc::new(Gateway::new(roles, sources));
+        let plugins = plugins(&config, folders, &events, observer);
+        let filters = filters(&config, &plugins);
+        sources.extend(plugins.into_iter().map(|plugin| plugin as _));
+        let gateway = Arc::new(Gateway::new(roles, sources).filtered(filters));
         let hearing = Arc::downgrade(&gateway);
         events.hear(move |told| {
             if let Some(gateway) = hearing.upgrade() {
@@ -177,7 +183,7 @@ fn this_program() -> PathBuf {
 }
 
 /// The plugins, in the configuration's order. Not even the engine that runs them exists before one is used.
-fn plugins(config: &Config, folders: &Folders, events: &Events, observer: Option<&Observer>) -> Vec<Arc<dyn Source>> {
+fn plugins(config: &Config, folders: &Folders, events: &Events, observer: Option<&Observer>) -> Vec<Arc<Plugin>> {
     let observer = observer.map(|observer| Arc::new(Compiling(observer.clone())) as _);
     let options = EngineOptions { cache_dir: Some(folders.compiled.clone()), observer, ..EngineOptions::default() };
     let engine = Arc::new(PluginEngine::new(options));
@@ -195,9 +201,23 @@ fn plugins(config: &Config, folders: &Folders, events: &Events, observer: Option
             folder,
             downloads: downloads.clone(),
         };
-        Arc::new(Plugin::new(name.clone(), naming, Arc::new(package), settings, engine.clone(), events.clone())) as _
+        Arc::new(Plugin::new(name.clone(), naming, Arc::new(package), settings, engine.clone(), events.clone()))
     };
     enabled.map(plugin).collect()
+}
+
+/// The filters, in the configuration's order. One whose plugin is left out lets nothing through.
+fn filters(config: &Config, plugins: &[Arc<Plugin>]) -> Filters {
+    let filter = |filter: &FilterConfig| {
+        let plugin = plugins.iter().find(|plugin| Source::name(&***plugin) == &filter.plugin);
+        let sees: Arc<dyn Filter> = match plugin {
+            Some(plugin) => plugin.clone(),
+            None => Arc::new(Missing::new(filter.plugin.clone())),
+        };
+        let tools = Role { allow: Some(filter.tools.clone().into()), ..Role::unfiltered(filter.plugin.as_str()) };
+        Filtered::new(tools, sees)
+    };
+    config.filters.iter().map(filter).collect()
 }
 
 /// Shows that a component is being compiled, which takes about a second per MB.

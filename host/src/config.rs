@@ -21,6 +21,7 @@ pub mod role;
 mod support;
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -30,6 +31,7 @@ use gateway_core::{
     role::{Pattern, RoleSet},
     units::Seconds,
 };
+use gateway_wasm::config::LimitsConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -39,7 +41,7 @@ pub use self::{
     expand::Environment,
     explain::nearest,
     find::{NotFound, find, user_file},
-    plugin::Plugin,
+    plugin::{FilterConfig, Plugin, SignerConfig},
     problem::{Problem, Report},
     role::RoleConfig,
 };
@@ -92,6 +94,12 @@ pub struct Config {
     pub servers: Entries<SourceName, ServerConfig>,
     /// WebAssembly plugins by name.
     pub plugins: Entries<SourceName, Plugin>,
+    /// The most that any plugin may use, whatever its own `limits` say.
+    pub plugin_limits: LimitsConfig,
+    /// Plugins that see the calls of tools before they run and what they gave, in this order.
+    pub filters: Vec<FilterConfig>,
+    /// Public keys of those who sign plugins, by names that `signed_by` uses.
+    pub signers: BTreeMap<String, SignerConfig>,
     /// Pipelines by name.
     pub pipelines: Entries<SourceName, PipelineConfig>,
     /// The role that holds where none is named. Default: none, so that one has to be named once there are roles.
@@ -212,6 +220,9 @@ impl Default for Config {
             session_timeout: Seconds::new(1800),
             servers: Entries::default(),
             plugins: Entries::default(),
+            plugin_limits: LimitsConfig::default(),
+            filters: Vec::new(),
+            signers: BTreeMap::new(),
             pipelines: Entries::default(),
             default_role: None,
             roles: Entries::default(),

@@ -1,6 +1,7 @@
 //! Holds the sources, publishes the catalogue, runs calls through the guards.
 //!
 //! * [`face`]: the gateway as one kind of client sees it; every call goes through [`Face::run`].
+//! * [`filters`]: plugins that see the calls of tools.
 //! * [`hub`]: who is told what servers say by themselves.
 //! * [`parked`]: calls that wait until their client comes back with answers.
 //! * [`errands`]: tasks that servers have made.
@@ -25,10 +26,11 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 pub use self::face::{Face, Params};
-use self::{errands::Errands, face::Picture, hub::Hub, parked::Parked};
+use self::{errands::Errands, face::Picture, filters::Filters, hub::Hub, parked::Parked};
 
 pub mod errands;
 pub mod face;
+pub mod filters;
 pub mod hub;
 pub mod parked;
 
@@ -45,6 +47,7 @@ const KEPT_PICTURES: usize = 32;
 pub struct Gateway {
     roles: Arc<RoleSet>,
     sources: Box<[Arc<dyn Source>]>,
+    filters: Filters,
     pictures: Mutex<HashMap<Pictured, Arc<Picture>>>,
     hub: Hub,
     parked: Parked,
@@ -65,12 +68,19 @@ impl Gateway {
             roles,
             hub: Hub::new(sources.len()),
             sources: sources.into(),
+            filters: Filters::default(),
             pictures: Mutex::default(),
             parked: Parked::new(tasks.clone()),
             errands: Errands::default(),
             learnt: AtomicBool::new(false),
             tasks,
         }
+    }
+
+    /// The same, with `filters` on the way of its calls.
+    #[must_use]
+    pub fn filtered(self, filters: Filters) -> Self {
+        Self { filters, ..self }
     }
 
     /// The roles.

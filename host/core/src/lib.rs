@@ -8,6 +8,7 @@
 //! * [`source`]: the traits: who offers tools, who runs calls, who asked.
 //! * [`call`]: one invocation in flight.
 //! * [`role`]: who may see what.
+//! * [`filter`]: what sees the calls of others on their way.
 //! * [`snapshot`]: the catalogue, an immutable picture of all that is offered.
 //! * [`error`]: why a call gave no result.
 //! * [`tasks`]: what is spawned has an owner.
@@ -17,6 +18,7 @@
 
 pub mod call;
 pub mod error;
+pub mod filter;
 pub mod name;
 pub mod payload;
 pub mod role;

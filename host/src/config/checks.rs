@@ -1,6 +1,7 @@
 //! What types cannot say: keys that need or exclude each other, names that clash, files that are not there.
 
 mod auth;
+mod filters;
 mod plugins;
 mod roles;
 mod servers;
@@ -25,6 +26,7 @@ pub(super) fn run(config: &Config, root: &Value, problems: &mut Vec<Problem>) {
     checks.settings(config);
     servers::check(config, &mut checks);
     plugins::check(config, &mut checks);
+    filters::check(config, &mut checks);
     checks.one_namespace();
     roles::check(config, &mut checks);
     auth::check(config, &mut checks);

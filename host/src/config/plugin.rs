@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, ops::Deref};
 
+use gateway_core::{name::SourceName, role::Pattern};
 use gateway_wasm::config::PluginConfig;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
@@ -45,10 +46,7 @@ impl JsonSchema for Plugin {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut long = PluginConfig::json_schema(generator);
-        add_later(long.get_mut("properties"), &LATER);
-        let limits = generator.definitions_mut().get_mut("LimitsConfig");
-        add_later(limits.and_then(|limits| limits.get_mut("properties")), &LATER_LIMITS);
+        let long = PluginConfig::json_schema(generator);
         json_schema!({
             "description": "A plugin: its source alone, with nothing granted, or all about it.",
             "anyOf": [{ "type": "string", "minLength": 1 }, long],
@@ -56,16 +54,32 @@ impl JsonSchema for Plugin {
     }
 }
 
-/// Keys that are documented and that this version does not act on yet.
-pub(super) const LATER: [&str; 2] = ["secrets", "instances"];
+/// A plugin that sees the calls of other tools.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilterConfig {
+    /// The name of the plugin, whose component exports `gateway:plugin/filter`.
+    pub plugin: SourceName,
+    /// Globs of the tools whose calls it sees, by their public names. Default: all.
+    #[serde(default = "every_tool")]
+    pub tools: Vec<Pattern>,
+}
 
-/// The same below `limits`.
-pub(super) const LATER_LIMITS: [&str; 3] = ["fuel", "storage", "files"];
+/// Somebody who signs plugins: a public key, alone or with the day after which it no longer counts.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, untagged)]
+pub enum SignerConfig {
+    /// The key: one of minisign, or one of cosign in PEM.
+    Key(String),
+    /// The key and its last day.
+    Until {
+        /// The key: one of minisign, or one of cosign in PEM.
+        key: String,
+        /// The last day on which it counts, such as `2027-12-31`.
+        expires: Option<String>,
+    },
+}
 
-fn add_later(properties: Option<&mut serde_json::Value>, keys: &[&str]) {
-    let Some(properties) = properties.and_then(serde_json::Value::as_object_mut) else { return };
-    for key in keys {
-        let schema = json_schema!({ "description": "Not acted on in this version yet." });
-        properties.insert((*key).to_owned(), schema.into());
-    }
+fn every_tool() -> Vec<Pattern> {
+    Pattern::new("*").into_iter().collect()
 }

@@ -7,7 +7,6 @@ use serde_yaml::{Mapping, Value};
 
 use super::{
     Config, explain,
-    plugin::{LATER, LATER_LIMITS},
     problem::{Key, KeyPath, Problem},
 };
 
@@ -21,8 +20,7 @@ pub(super) fn config(root: &Value, problems: &mut Vec<Problem>) -> Option<Config
     read(root, problems)
 }
 
-/// Takes out what the types need not know: empty keys (`env:` with every line below it commented out), extension keys,
-/// and keys that are documented for later versions.
+/// Takes out what the types need not know: empty keys (`env:` with every line below it commented out) and extension keys.
 fn prepare(root: &mut Value) {
     let Value::Mapping(sections) = root else { return };
     sections.retain(|key, value| !value.is_null() && !key.as_str().is_some_and(|key| key.starts_with("x-")));
@@ -38,9 +36,6 @@ fn prepare(root: &mut Value) {
                 *entry = Value::Mapping(Mapping::new());
             }
             strip_nulls(entry);
-            if section == "plugins" {
-                strip_later(entry);
-            }
         }
     }
 }
@@ -54,14 +49,6 @@ fn strip_nulls(value: &mut Value) {
         }
         Value::Sequence(items) => items.iter_mut().for_each(strip_nulls),
         _ => {}
-    }
-}
-
-fn strip_later(plugin: &mut Value) {
-    let Value::Mapping(plugin) = plugin else { return };
-    plugin.retain(|key, _| !key.as_str().is_some_and(|key| LATER.contains(&key)));
-    if let Some(Value::Mapping(limits)) = plugin.get_mut("limits") {
-        limits.retain(|key, _| !key.as_str().is_some_and(|key| LATER_LIMITS.contains(&key)));
     }
 }
 

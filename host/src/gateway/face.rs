@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tracing::{Level, debug, enabled};
 
-use super::Gateway;
+use super::{Gateway, filters::Watched};
 use crate::results;
 
 mod elsewhere;
@@ -212,11 +212,32 @@ impl Face {
         let (entry, source) = snapshot.find(role, kind, name).ok_or_else(unknown)?;
         match &entry.target {
             Target::Local(local) => {
-                let reply = self.ask(source, request(op, local.clone(), params), call).await?;
+                let request = request(op, local.clone(), params);
+                let watched = match kind {
+                    Kind::Tool => self.gateway.filters.of(&**source, &request, self.gateway.roles.get(role)),
+                    _ => None,
+                };
+                let reply = match watched {
+                    None => self.ask(source, request, call).await?,
+                    Some(watched) => Box::pin(self.watched(source, request, call, watched)).await?,
+                };
                 Ok(self.public(&snapshot, role, source, reply))
             }
             Target::Placeholder => Box::pin(self.connect(source, role, call.client())).await,
         }
+    }
+
+    /// Asks the source under the eyes of filters.
+    async fn watched(
+        &self,
+        source: &Arc<dyn Source>,
+        mut request: Request,
+        call: Arc<Call>,
+        mut watched: Watched,
+    ) -> Result<Reply, CallError> {
+        watched.before(&mut request, &call).await?;
+        let reply = self.ask(source, request, call.clone()).await?;
+        watched.after(reply, &call).await
     }
 
     /// Asks the source. What it logs meanwhile is for the client.

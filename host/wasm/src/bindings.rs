@@ -12,22 +12,31 @@ mod generated {
 
     wasmtime::component::bindgen!({
         path: "../../wit",
-        world: "plugin",
+        world: "everything",
         imports: {
             "gateway:plugin/host.call-tool": async | trappable,
+            "gateway:plugin/host.elicit": async | trappable,
+            "gateway:plugin/host.sample": async | trappable,
+            "gateway:plugin/host.list-roots": async | trappable,
+            "wasi:keyvalue": async | trappable,
             default: trappable,
         },
         exports: { default: async },
+        with: {
+            "wasi:keyvalue/store.bucket": crate::storage::Bucket,
+            "wasi:keyvalue/atomics.cas": crate::storage::Cas,
+        },
     });
 }
 
 pub(crate) use generated::{
-    PluginPre,
+    exports::gateway::plugin as exports,
     gateway::plugin::{host, types},
+    wasi::keyvalue,
 };
 
-/// The interface that makes a component a plugin.
-pub(crate) const TOOL_INTERFACE: &str = "gateway:plugin/tool";
+/// The package whose interfaces make a component a plugin.
+pub(crate) const PACKAGE: &str = "gateway:plugin/";
 
 /// The version of the package that this host speaks.
 pub(crate) const PACKAGE_VERSION: &str = "0.1.0";
@@ -38,6 +47,6 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    generated::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
+    generated::Everything::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     Ok(linker)
 }

@@ -1,6 +1,11 @@
 //! The part of `gateway.yaml` that describes a plugin, and what a plugin says about itself.
 
-use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    num::{NonZeroU32, NonZeroU64},
+    path::PathBuf,
+};
 
 use gateway_core::units::{Seconds, Size};
 use schemars::JsonSchema;
@@ -24,6 +29,17 @@ pub struct PluginConfig {
     /// Whether it is offered.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enabled: bool,
+    /// Headers that are added to its requests at the gateway's edge, by the server that they are for: it never sees
+    /// them. The server stands in `permissions.net` too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<NetPattern, BTreeMap<String, Secret>>,
+    /// Whether every call has an instance of its own. Default: fresh.
+    #[serde(default, skip_serializing_if = "Instances::is_fresh")]
+    pub instances: Instances,
+    /// Those whose signature it needs, by their names in `signers`: one of them has to have signed it. Without any,
+    /// none is asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signed_by: Vec<String>,
     /// How much it may use.
     #[serde(default, skip_serializing_if = "LimitsConfig::is_empty")]
     pub limits: LimitsConfig,
@@ -49,7 +65,38 @@ pub struct PermissionsConfig {
     /// Globs of other tools that it may call, by their public names, within the caller's role.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<ToolPattern>,
+    /// What it may ask the client for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client: Vec<ClientAsk>,
 }
+
+/// Something that a plugin may ask the client for (MCP client features).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientAsk {
+    /// Questions to the user.
+    Elicitation,
+    /// Answers of the client's model.
+    Sampling,
+    /// Where the client works.
+    Roots,
+}
+
+/// Whether every call has an instance of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Instances {
+    /// Yes: nothing is remembered from call to call.
+    #[default]
+    Fresh,
+    /// No: one that was used is used again, by callers of the same role. For languages that start slowly.
+    Warm,
+}
+
+/// A value that is never shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Secret(String);
 
 /// A folder that a plugin sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +129,22 @@ pub struct LimitsConfig {
     /// Calls at the same time; 16 by default. Further ones wait for their turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<NonZeroU32>,
+    /// Calls that wait for their turn; 256 by default. Further ones fail at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<u32>,
+    /// WebAssembly operations of one call, counted the same at every run; not counted by default, since that slows the
+    /// plugin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<NonZeroU64>,
+    /// What it may keep from call to call in its key-value store; nothing by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<Size>,
+    /// What it may write into its folders in one call; 64MiB by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Size>,
+    /// What one call may receive over HTTP, and send; 64MiB each by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Size>,
 }
 
 /// What a plugin says about itself: its `plugin.yaml`, which travels inside the component as JSON
@@ -103,6 +166,27 @@ pub struct Manifest {
     pub limits: LimitsConfig,
 }
 
+impl Instances {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+    fn is_fresh(&self) -> bool {
+        *self == Self::Fresh
+    }
+}
+
+impl Secret {
+    /// The value.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
 impl PluginConfig {
     /// A plugin from `source` that is granted nothing: the short form of `gateway.yaml`.
     #[must_use]
@@ -112,6 +196,9 @@ impl PluginConfig {
             sha256: None,
             permissions: PermissionsConfig::default(),
             enabled: true,
+            secrets: BTreeMap::new(),
+            instances: Instances::Fresh,
+            signed_by: Vec::new(),
             limits: LimitsConfig::default(),
             config: None,
         }
@@ -202,7 +289,7 @@ mod tests {
         let limit = |limits| error(serde_json::json!({ "source": "x", "limits": limits }));
         assert!(limit(serde_json::json!({ "memory": 0 })).contains("would let no call through"));
         assert!(limit(serde_json::json!({ "time": "0s" })).contains("would let no call through"));
-        assert!(limit(serde_json::json!({ "fuel": 1 })).contains("unknown field `fuel`"));
+        assert!(limit(serde_json::json!({ "fuels": 1 })).contains("unknown field `fuels`"));
         let file = serde_json::json!({ "files": [{ "path": ".", "mount": "data" }] });
         assert!(error(serde_json::json!({ "source": "x", "permissions": file })).contains("write it like `/data`"));
         let net = serde_json::json!({ "net": ["ftp://example.com"] });

@@ -9,14 +9,17 @@ use gateway_core::{
     payload::Json,
 };
 use tokio::runtime::Handle;
-use wasmtime::{Store, component::ResourceTable};
+use wasmtime::{
+    Store,
+    component::{Instance, ResourceTable},
+};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
-    bindings,
     control::Control,
     engine::Machine,
+    exports::Work,
     host::Reports,
     http::Sender,
     limits::{Limits, Meter},
@@ -57,6 +60,13 @@ pub(crate) struct Guest {
     http: WasiHttpCtx,
     sender: Sender,
     table: ResourceTable,
+}
+
+/// An instance and its store.
+pub(crate) struct Live {
+    pub(crate) store: Store<Guest>,
+    pub(crate) instance: Instance,
+    pub(crate) code: Arc<Code>,
 }
 
 /// A guest that is about to be made.
@@ -101,32 +111,17 @@ impl Birth {
         Ok(store)
     }
 
-    /// Makes the instance and has it list its tools.
-    pub(crate) async fn list_tools(self, code: Arc<Code>) -> Result<Vec<bindings::types::ToolDefinition>, Failure> {
+    /// Makes the instance and does `work` in it.
+    pub(crate) async fn run<W: Work>(self, code: Arc<Code>, work: W) -> Result<W::Output, Failure> {
         let mut store = self.store(&code.machine)?;
-        let listed = async {
-            let plugin = code.pre.instantiate_async(&mut store).await?;
-            plugin.gateway_plugin_tool().call_list_tools(&mut store).await
+        let made = code.pre.instantiate_async(&mut store).await;
+        let instance = match made {
+            Ok(instance) => instance,
+            Err(error) => return Err(trap::failure(&error, store.data())),
         };
-        let listed = listed.await;
-        listed.map_err(|error| trap::failure(&error, store.data()))
-    }
-
-    /// Makes the instance and has it run a tool.
-    pub(crate) async fn call_tool(
-        self,
-        code: Arc<Code>,
-        tool: Arc<str>,
-        arguments: Json,
-    ) -> Result<Result<bindings::types::ToolResult, bindings::types::ToolError>, Failure> {
-        let mut store = self.store(&code.machine)?;
-        let arguments = arguments.as_str().to_owned();
-        let called = async {
-            let plugin = code.pre.instantiate_async(&mut store).await?;
-            plugin.gateway_plugin_tool().call_call_tool(&mut store, &tool, &arguments).await
-        };
-        let called = called.await;
-        called.map_err(|error| trap::failure(&error, store.data()))
+        let mut live = Live { store, instance, code };
+        let done = work.run(&mut live).await;
+        done.map_err(|error| trap::failure(&error, live.store.data()))
     }
 }
 

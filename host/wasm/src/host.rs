@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     bindings::{
         host::Host,
-        types::{self, LogLevel, ToolResult},
+        types::{self, Elicitation, LogLevel, Root, ToolResult},
     },
     convert,
     guest::Guest,
@@ -78,6 +78,22 @@ impl Host for Guest {
         arguments: String,
     ) -> wasmtime::Result<Result<ToolResult, types::CallError>> {
         Ok(self.nested_call(name, arguments).await)
+    }
+
+    async fn elicit(
+        &mut self,
+        _message: String,
+        _schema: String,
+    ) -> wasmtime::Result<Result<Elicitation, types::CallError>> {
+        Ok(Err(types::CallError::Unsupported("not yet".to_owned())))
+    }
+
+    async fn sample(&mut self, _request: String) -> wasmtime::Result<Result<String, types::CallError>> {
+        Ok(Err(types::CallError::Unsupported("not yet".to_owned())))
+    }
+
+    async fn list_roots(&mut self) -> wasmtime::Result<Result<Vec<Root>, types::CallError>> {
+        Ok(Err(types::CallError::Unsupported("not yet".to_owned())))
     }
 }
 

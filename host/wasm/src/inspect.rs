@@ -12,7 +12,7 @@ use gateway_core::{
 use wasmparser::{BinaryReader, Encoding, Parser, Payload};
 
 use crate::{
-    bindings::{PACKAGE_VERSION, TOOL_INTERFACE},
+    bindings::{PACKAGE, PACKAGE_VERSION},
     cache::Digest,
     engine::PluginEngine,
     plugin::{Plugin, PluginSettings},
@@ -62,7 +62,7 @@ pub enum NotAPlugin {
     #[error("it is no valid component: {0}")]
     Malformed(String),
     /// A component for something else.
-    #[error("it does not export `{TOOL_INTERFACE}`")]
+    #[error("it exports no interface of `gateway:plugin`")]
     NoTools,
     /// A plugin of another time.
     #[error("it was built for gateway:plugin@{0}, and this gateway runs gateway:plugin@{PACKAGE_VERSION}")]
@@ -129,7 +129,7 @@ pub fn component(bytes: &[u8]) -> Result<Component, NotAPlugin> {
 
 /// The version of the interface among the exports, if this gateway runs it.
 fn package_version(exports: &[String]) -> Result<String, NotAPlugin> {
-    let version = exports.iter().find_map(|export| export.strip_prefix(TOOL_INTERFACE)?.strip_prefix('@'));
+    let version = exports.iter().find_map(|export| Some(export.strip_prefix(PACKAGE)?.split_once('@')?.1));
     let version = version.ok_or(NotAPlugin::NoTools)?;
     // Before 1.0, versions fit together where only the last number differs.
     let line = |version: &str| version.rsplit_once('.').map(|(line, _)| line.to_owned());

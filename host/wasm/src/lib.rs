@@ -10,6 +10,7 @@
 //! * `guest`: its store, with what it was granted ([`permissions`]) and how much ([`limits`]);
 //! * `run`: on whose thread it runs, and how it is ended (`control`);
 //! * `host`, `http`, `output`: what it can reach;
+//! * `exports`: what is called in it, an interface each;
 //! * `answer`, `trap`: what its result or its end means (`convert`: in MCP's words).
 //!
 //! Before that: [`package`] and `load` (from bytes to code), `cache` (what is kept), [`mod@inspect`] (what a component
@@ -23,6 +24,7 @@ mod control;
 mod convert;
 mod definitions;
 pub mod engine;
+mod exports;
 mod guest;
 mod host;
 mod http;
@@ -35,6 +37,7 @@ pub mod package;
 pub mod permissions;
 pub mod plugin;
 mod run;
+mod storage;
 mod trap;
 
 pub use crate::{

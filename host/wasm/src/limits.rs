@@ -1,6 +1,9 @@
 //! How much one call may use, and the meter in its instance.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroU64},
+    time::Duration,
+};
 
 use gateway_core::units::Size;
 use wasmtime::ResourceLimiter;
@@ -18,6 +21,16 @@ pub struct Limits {
     pub output: Size,
     /// Calls at the same time, at each depth of nesting.
     pub concurrency: NonZeroU32,
+    /// Calls that wait for their turn, at each depth of nesting.
+    pub queue: u32,
+    /// WebAssembly operations of one call, the making of its instance included; `None`: they are not counted.
+    pub fuel: Option<NonZeroU64>,
+    /// What it may keep from call to call.
+    pub storage: Size,
+    /// What one call may write into folders.
+    pub files: Size,
+    /// What one call may receive over HTTP, and what it may send.
+    pub network: Size,
 }
 
 /// What a call may write to the log, to standard output and to standard error, each.
@@ -42,6 +55,11 @@ impl Default for Limits {
             time: Duration::from_secs(10),
             output: Size::mib(4),
             concurrency: const { NonZeroU32::new(16).unwrap() },
+            queue: 256,
+            fuel: None,
+            storage: Size::bytes(0),
+            files: Size::mib(64),
+            network: Size::mib(64),
         }
     }
 }
@@ -56,6 +74,30 @@ impl Limits {
             time: config.time.map_or(default.time, |time| time.duration()),
             output: config.output.unwrap_or(default.output),
             concurrency: config.concurrency.unwrap_or(default.concurrency),
+            queue: config.queue.unwrap_or(default.queue),
+            fuel: config.fuel,
+            storage: config.storage.unwrap_or(default.storage),
+            files: config.files.unwrap_or(default.files),
+            network: config.network.unwrap_or(default.network),
+        }
+    }
+
+    /// The same, nowhere above `caps`: whichever is smaller holds, be it a default.
+    #[must_use]
+    pub fn capped(self, caps: &LimitsConfig) -> Self {
+        fn least<T: Ord + Copy>(own: T, cap: Option<T>) -> T {
+            cap.map_or(own, |cap| own.min(cap))
+        }
+        Self {
+            memory: least(self.memory, caps.memory),
+            time: least(self.time, caps.time.map(|time| time.duration())),
+            output: least(self.output, caps.output),
+            concurrency: least(self.concurrency, caps.concurrency),
+            queue: least(self.queue, caps.queue),
+            fuel: self.fuel.into_iter().chain(caps.fuel).min(),
+            storage: least(self.storage, caps.storage),
+            files: least(self.files, caps.files),
+            network: least(self.network, caps.network),
         }
     }
 
@@ -94,6 +136,7 @@ pub(crate) fn spoken_time(time: Duration) -> String {
 #[derive(Debug)]
 pub(crate) struct Meter {
     limit: usize,
+    /// All that was taken: no memory of WebAssembly ever shrinks, so that this is the peak too.
     used: usize,
     refused: bool,
 }
@@ -101,6 +144,16 @@ pub(crate) struct Meter {
 impl Meter {
     pub(crate) fn new(limit: Size) -> Self {
         Self { limit: usize::try_from(limit.get()).unwrap_or(usize::MAX), used: 0, refused: false }
+    }
+
+    /// Bytes that the instance has.
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Whether it has more than half of what it may have.
+    pub(crate) fn is_stout(&self) -> bool {
+        self.used > self.limit / 2
     }
 
     /// Whether the guest asked for more than there was.
@@ -159,6 +212,20 @@ mod tests {
         assert!(!meter.refused());
         assert!(!meter.memory_growing(40, 41, None).unwrap());
         assert!(meter.refused());
+    }
+
+    #[test]
+    fn the_smaller_limit_holds() {
+        let caps: LimitsConfig =
+            serde_json::from_str(r#"{"memory":"32MiB","time":"1h","queue":3,"fuel":5,"storage":"1MiB"}"#).unwrap();
+        let limits = Limits::default().capped(&caps);
+        assert_eq!((limits.memory, limits.time), (Size::mib(32), Duration::from_secs(10)));
+        assert_eq!((limits.queue, limits.fuel), (3, NonZeroU64::new(5)));
+        assert_eq!(limits.storage, Size::bytes(0));
+        let own = Limits { fuel: NonZeroU64::new(2), storage: Size::mib(9), ..Limits::default() };
+        let limits = own.capped(&caps);
+        assert_eq!((limits.fuel, limits.storage), (NonZeroU64::new(2), Size::mib(1)));
+        assert_eq!(own.capped(&LimitsConfig::default()), own);
     }
 
     #[test]

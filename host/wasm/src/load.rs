@@ -6,19 +6,20 @@ use gateway_core::{
     error::{Failure, FailureKind},
     name::SourceName,
 };
-use wasmtime::component::Component;
+use wasmtime::component::{Component, InstancePre};
 
 use crate::{
-    bindings::PluginPre,
     cache::Digest,
     engine::{Machine, PluginEngine, weight},
+    exports::Exports,
     guest::Guest,
     inspect,
 };
 
 /// A plugin's code, its imports filled.
 pub(crate) struct Code {
-    pub(crate) pre: PluginPre<Guest>,
+    pub(crate) pre: InstancePre<Guest>,
+    pub(crate) exports: Exports,
     pub(crate) machine: Arc<Machine>,
     /// What an instance takes of the engine's room.
     pub(crate) weight: u32,
@@ -38,12 +39,13 @@ pub(crate) fn code(
         Some(component) => component,
         None => compile(engine, machine, plugin, bytes, digest)?,
     };
-    let pre = machine.linker.instantiate_pre(&component).and_then(PluginPre::new).map_err(|error| {
+    let linked = machine.linker.instantiate_pre(&component).and_then(|pre| Ok((Exports::of(&pre)?, pre)));
+    let (exports, pre) = linked.map_err(|error| {
         let cause = error.chain().last().map_or_else(|| error.to_string(), ToString::to_string);
         Failure::new(FailureKind::Broken, format!("plugin {plugin:?}: this gateway cannot run it: {cause}"))
             .hint("look at what it imports with `gateway plugin inspect`")
     })?;
-    Ok(Arc::new(Code { pre, machine: machine.clone(), weight: weight(&component), digest }))
+    Ok(Arc::new(Code { pre, exports, machine: machine.clone(), weight: weight(&component), digest }))
 }
 
 fn compile(

@@ -13,7 +13,7 @@ pub use self::{
 
 use std::path::Path;
 
-use crate::config::{FileGrant, PermissionsConfig};
+use crate::config::{ClientAsk, FileGrant, PermissionsConfig};
 
 /// What one plugin was granted. The default grants nothing.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,8 @@ pub struct Permissions {
     pub env: Box<[(String, String)]>,
     /// Other tools.
     pub tools: Box<[ToolPattern]>,
+    /// What the client may be asked for.
+    pub client: Box<[ClientAsk]>,
 }
 
 /// Something that a plugin tried and may not do.
@@ -47,6 +49,7 @@ impl Permissions {
             files: config.files.iter().map(absolute).collect(),
             env: config.env.clone().into_iter().collect(),
             tools: config.tools.clone().into(),
+            client: config.client.clone().into(),
         }
     }
 

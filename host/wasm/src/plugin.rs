@@ -12,14 +12,24 @@ use std::{
 use gateway_core::{
     call::Call,
     error::{CallError, Failure},
+    filter::{Decision, Filter, Seen, Verdict},
     name::{Naming, SourceName},
     payload::{Json, Op, Reply, Request},
     source::{Abilities, Client, Events, Fut, Offer, Source, SourceStatus},
 };
 
-use self::{loader::Loader, runner::Runner};
+use self::{
+    loader::{Loader, Ready},
+    runner::Runner,
+};
 use crate::{
-    config::PluginConfig, engine::PluginEngine, guest::Context, limits::Limits, package::Package,
+    answer,
+    config::PluginConfig,
+    engine::PluginEngine,
+    exports::{filter, tool::CallTool},
+    guest::Context,
+    limits::Limits,
+    package::Package,
     permissions::Permissions,
 };
 
@@ -90,16 +100,22 @@ impl Plugin {
         self.loader.list(&self.runner).await
     }
 
-    async fn run_tool(&self, request: Request, call: Arc<Call>) -> Result<Reply, CallError> {
-        let ready = match self.loader.if_ready() {
-            Some(ready) => ready,
+    async fn ready(&self, call: &Call) -> Result<Arc<Ready>, Failure> {
+        match self.loader.if_ready() {
+            Some(ready) => Ok(ready),
             // In a box, since it is large and rare.
-            None => Box::pin(self.loader.ready(&self.runner, call.deadline)).await?,
-        };
+            None => Box::pin(self.loader.ready(&self.runner, call.deadline)).await,
+        }
+    }
+
+    async fn run_tool(&self, request: Request, call: Arc<Call>) -> Result<Reply, CallError> {
+        let ready = self.ready(&call).await?;
         let tool =
             ready.definitions.find(&request.target).ok_or_else(|| CallError::UnknownTool((*request.target).into()))?;
         let arguments = tool.check(request.arguments)?;
-        self.runner.call_tool(&ready, tool.name.clone(), arguments, call).await
+        let work = CallTool { tool: tool.name.clone(), arguments };
+        let done = self.runner.call(&ready.code, call, work).await?;
+        answer::reply(&self.context, tool, done.output, done.denial.as_ref())
     }
 }
 
@@ -171,5 +187,27 @@ impl Source for Plugin {
 impl std::fmt::Debug for Plugin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Plugin").field("context", &self.context).finish_non_exhaustive()
+    }
+}
+
+impl Filter for Plugin {
+    fn name(&self) -> &SourceName {
+        &self.context.name
+    }
+
+    fn before<'a>(&'a self, seen: Seen, call: &'a Arc<Call>) -> Fut<'a, Result<Decision, CallError>> {
+        Box::pin(async move {
+            let ready = self.ready(call).await?;
+            let done = self.runner.call(&ready.code, call.clone(), filter::Before(seen)).await?;
+            Ok(filter::decision(&self.context.name, done.output)?)
+        })
+    }
+
+    fn after<'a>(&'a self, seen: Seen, result: Json, call: &'a Arc<Call>) -> Fut<'a, Result<Verdict, CallError>> {
+        Box::pin(async move {
+            let ready = self.ready(call).await?;
+            let done = self.runner.call(&ready.code, call.clone(), filter::After { seen, result }).await?;
+            Ok(filter::verdict(&self.context.name, done.output)?)
+        })
     }
 }

@@ -8,7 +8,7 @@ use bindings::gateway::plugin::types;
 use serde_json::Value;
 
 use crate::tools::{self, CallFailure, Entry, Hints, Plugin};
-use crate::{Annotations, Audience, Content, EmbeddedResource, Kind, Media, ResourceBody, ResourceLink, ToolResult};
+use crate::{Annotations, Role, Content, EmbeddedResource, Kind, Media, ResourceBody, ResourceLink, ToolResult};
 
 pub(crate) mod host;
 
@@ -110,8 +110,8 @@ fn media_content(Media { data, mime_type }: Media, annotations: Option<types::An
 impl From<Annotations> for types::Annotations {
     fn from(annotations: Annotations) -> Self {
         let audience = annotations.audience.into_iter().map(|audience| match audience {
-            Audience::User => types::Audience::User,
-            Audience::Assistant => types::Audience::Assistant,
+            Role::User => types::Role::User,
+            Role::Assistant => types::Role::Assistant,
         });
         Self { audience: audience.collect(), priority: annotations.priority, last_modified: annotations.last_modified }
     }
@@ -159,8 +159,8 @@ impl From<types::Content> for Content {
 impl From<types::Annotations> for Annotations {
     fn from(annotations: types::Annotations) -> Self {
         let audience = annotations.audience.into_iter().map(|audience| match audience {
-            types::Audience::User => Audience::User,
-            types::Audience::Assistant => Audience::Assistant,
+            types::Role::User => Role::User,
+            types::Role::Assistant => Role::Assistant,
         });
         Self { audience: audience.collect(), priority: annotations.priority, last_modified: annotations.last_modified }
     }

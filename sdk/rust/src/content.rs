@@ -75,7 +75,7 @@ pub enum ResourceBody {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Annotations {
     /// Whom it is for; empty: everybody.
-    pub audience: Vec<Audience>,
+    pub audience: Vec<Role>,
     /// How much it matters, from 0.0 (could be left out) to 1.0 (needed).
     pub priority: Option<f64>,
     /// When it was last changed, as an ISO 8601 time such as `2026-01-31T12:00:00Z`.
@@ -84,7 +84,7 @@ pub struct Annotations {
 
 /// Whom a piece of content is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
+pub enum Role {
     /// The person.
     User,
     /// The model.

@@ -36,8 +36,10 @@ pub enum Level {
 pub enum CallError {
     /// No such tool, or the caller's role may not see it: the two cannot be told apart.
     UnknownTool(String),
-    /// The plugin was not granted this tool; the text names the key of `gateway.yaml` that would grant it.
+    /// The plugin was not granted this; the text names the key of `gateway.yaml` that would grant it.
     Denied(String),
+    /// The client cannot be asked this: it did not declare the capability, or nobody is there to ask.
+    Unsupported(String),
     /// The call that the plugin is working on was cancelled.
     Cancelled,
     /// The time, the depth or the number of nested calls ran out; the text says which.

@@ -39,7 +39,7 @@ mod result;
 mod schema;
 mod tools;
 
-pub use content::{Annotations, Audience, Content, EmbeddedResource, Kind, Media, ResourceBody, ResourceLink};
+pub use content::{Annotations, Role, Content, EmbeddedResource, Kind, Media, ResourceBody, ResourceLink};
 /// Says which tools the plugin has. Once in a crate, with the names of functions that have [`#[tool]`](tool); a tool of
 /// another module is named by its path, not by a `use`.
 ///

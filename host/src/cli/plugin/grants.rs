@@ -150,6 +150,7 @@ impl GrantFlags {
             files,
             env: self.env.iter().map(variable).collect(),
             tools: self.tools.clone(),
+            ..PermissionsConfig::default()
         };
         Ok(Grants { permissions, limits: LimitsConfig::default() })
     }
@@ -183,6 +184,8 @@ impl Grants {
             time: limits.time.filter(|time| time.duration() > default.time),
             output: limits.output.filter(|output| *output > default.output),
             concurrency: limits.concurrency.filter(|concurrency| *concurrency > default.concurrency),
+            storage: limits.storage,
+            ..LimitsConfig::default()
         };
         Self { permissions, limits }
     }
@@ -213,6 +216,7 @@ impl Grants {
             files: mine.files.iter().filter(|entry| !has_mount(&theirs.files, entry)).cloned().collect(),
             env: mine.env.keys().filter(missing).map(|name| (name.clone(), mine.env[name].clone())).collect(),
             tools: mine.tools.iter().filter(|entry| !theirs.tools.contains(entry)).cloned().collect(),
+            client: mine.client.iter().filter(|entry| !theirs.client.contains(entry)).copied().collect(),
         };
         let limits = LimitsConfig {
             memory: self.limits.memory.filter(|memory| granted.limits.memory.is_none_or(|other| other < *memory)),
@@ -222,6 +226,8 @@ impl Grants {
                 .limits
                 .concurrency
                 .filter(|concurrency| granted.limits.concurrency.is_none_or(|other| other < *concurrency)),
+            storage: self.limits.storage.filter(|storage| granted.limits.storage.is_none_or(|other| other < *storage)),
+            ..LimitsConfig::default()
         };
         Self { permissions, limits }
     }

@@ -114,8 +114,8 @@ fn read_block(block: ReadBlock) -> Option<Content> {
 
 fn read_annotations(annotations: Option<ReadAnnotations>) -> Option<types::Annotations> {
     let audience = |audience: &String| match audience.as_str() {
-        "user" => Some(types::Audience::User),
-        "assistant" => Some(types::Audience::Assistant),
+        "user" => Some(types::Role::User),
+        "assistant" => Some(types::Role::Assistant),
         _ => None,
     };
     annotations.map(|annotations| types::Annotations {

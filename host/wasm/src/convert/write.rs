@@ -229,9 +229,9 @@ fn block(content: &Content) -> Block<'_> {
 }
 
 fn hints(annotations: Option<&types::Annotations>) -> Hints<'_> {
-    let audience = |audience: &types::Audience| match audience {
-        types::Audience::User => "user",
-        types::Audience::Assistant => "assistant",
+    let audience = |audience: &types::Role| match audience {
+        types::Role::User => "user",
+        types::Role::Assistant => "assistant",
     };
     let annotations = annotations.map(|annotations| Annotations {
         audience: annotations.audience.iter().map(audience).collect(),

@@ -1,6 +1,6 @@
 //! Which web servers a plugin may reach.
 
-use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
+use std::{borrow::Cow, cmp::Ordering, fmt, net::IpAddr, str::FromStr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -156,6 +156,19 @@ impl NetPattern {
             PortPattern::Default => default_port(target.https) == target.port,
         };
         port && self.https.is_none_or(|https| https == target.https)
+    }
+}
+
+impl PartialOrd for NetPattern {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// By how they were written, so that they can be keys.
+impl Ord for NetPattern {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
     }
 }
 

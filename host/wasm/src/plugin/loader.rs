@@ -20,9 +20,10 @@ use crate::{
     cache::Digest,
     definitions::Definitions,
     engine::PluginEngine,
+    exports::tool::ListTools,
     guest::Context,
     load::{self, Code},
-    package::Package,
+    package::{Listed, Package},
 };
 
 /// What is known of one plugin.
@@ -82,7 +83,10 @@ impl Loader {
             }
             let (bytes, digest) = self.fetch().await?;
             match self.remembered(digest) {
-                Some(definitions) => self.publish(digest, &definitions),
+                Some(definitions) => {
+                    self.accept(&definitions)?;
+                    self.publish(digest, &definitions);
+                }
                 None => drop(self.load(bytes, digest, runner).await?),
             }
             Ok(())
@@ -181,6 +185,7 @@ impl Loader {
             Some(definitions) => definitions,
             None => self.ask(&code, runner).await?,
         };
+        self.accept(&definitions)?;
         self.publish(digest, &definitions);
         Ok(Arc::new(Ready { code, definitions }))
     }
@@ -192,12 +197,20 @@ impl Loader {
 
     /// Has the plugin list its tools, and remembers what it said.
     async fn ask(&self, code: &Arc<Code>, runner: &Runner) -> Result<Arc<Definitions>, Failure> {
-        let tools = runner.list_tools(code).await?;
+        let tools = match &code.exports.tool {
+            Some(_) => runner.list(code, ListTools).await?,
+            None => Vec::new(),
+        };
         let definitions = Arc::new(Definitions::listed(&self.context.name, &tools)?);
         if let Some(cache) = self.engine.cache() {
             cache.keep_definitions(code.digest, &self.context.config, &definitions.jsons());
         }
         Ok(definitions)
+    }
+
+    /// Whether these are the tools that were agreed to; other ones are not even listed.
+    fn accept(&self, definitions: &Definitions) -> Result<(), Failure> {
+        self.package.accept(&Listed { tools: &definitions.jsons() })
     }
 
     fn publish(&self, digest: Digest, definitions: &Arc<Definitions>) {

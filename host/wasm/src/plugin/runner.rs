@@ -8,21 +8,19 @@ use std::{
 use arc_swap::ArcSwap;
 use gateway_core::{
     call::{Call, earliest},
-    error::{CallError, Failure, FailureKind},
-    payload::{Json, Reply},
+    error::{Failure, FailureKind},
 };
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use super::loader::Ready;
 use crate::{
-    answer,
-    bindings::types::ToolDefinition,
     control::{Control, Ended, Life},
     engine::{Lanes, Permits, PluginEngine},
+    exports::Work,
     guest::{Birth, Context},
     http::{HttpClient, Sender},
     load::Code,
+    permissions::Denial,
     run::{Job, Pace, Run, Stop},
 };
 
@@ -41,6 +39,13 @@ pub(super) struct Runner {
 struct Running {
     life: Life,
     guests: TaskTracker,
+}
+
+/// What a guest gave.
+pub(super) struct Done<T> {
+    pub(super) output: T,
+    /// What it was denied last.
+    pub(super) denial: Option<Denial>,
 }
 
 impl Runner {
@@ -71,47 +76,51 @@ impl Runner {
         running.guests.wait().await;
     }
 
-    /// Has the plugin list its tools, with nothing granted.
-    pub(super) async fn list_tools(&self, code: &Arc<Code>) -> Result<Vec<ToolDefinition>, Failure> {
+    /// Does `work` with nothing granted, to find out what the plugin offers.
+    pub(super) async fn list<W: Work>(&self, code: &Arc<Code>, work: W) -> Result<W::Output, Failure> {
         let context = Arc::new(self.context.without_permissions());
-        let started = Instant::now();
-        let deadline = started + context.limits.time;
-        let permits = self.enter(0, code, deadline).await?;
-        let (birth, running) = self.birth(context, None, started, deadline);
-        let (control, code_of_job, mark) = (birth.control.clone(), code.clone(), running.guests.token());
-        let job = Box::pin(async move {
-            let listed = birth.list_tools(code_of_job).await;
-            drop((permits, mark));
-            listed
-        });
-        self.run(job, code, control).await?
+        let done = self.run(code, context, None, work).await?;
+        Ok(done.output)
     }
 
-    /// Runs one call of `tool`, whose arguments were checked.
-    pub(super) async fn call_tool(
+    /// Does `work` for a call.
+    pub(super) async fn call<W: Work>(
         &self,
-        ready: &Ready,
-        tool: Arc<str>,
-        arguments: Json,
+        code: &Arc<Code>,
         call: Arc<Call>,
-    ) -> Result<Reply, CallError> {
+        work: W,
+    ) -> Result<Done<W::Output>, Failure> {
+        self.run(code, self.context.clone(), Some(call), work).await
+    }
+
+    async fn run<W: Work>(
+        &self,
+        code: &Arc<Code>,
+        context: Arc<Context>,
+        call: Option<Arc<Call>>,
+        work: W,
+    ) -> Result<Done<W::Output>, Failure> {
         let started = Instant::now();
-        let time = started + self.context.limits.time;
-        let deadline = earliest(Some(time), call.deadline).unwrap_or(time);
-        let permits = self.enter(call.depth, &ready.code, deadline).await?;
-        let (birth, running) = self.birth(self.context.clone(), Some(call), started, deadline);
-        let (control, context) = (birth.control.clone(), self.context.clone());
-        let (code, definitions) = (ready.code.clone(), ready.definitions.clone());
+        let time = started + context.limits.time;
+        let (depth, limit) = call.as_ref().map_or((0, None), |call| (call.depth, call.deadline));
+        let deadline = earliest(Some(time), limit).unwrap_or(time);
+        let permits = self.enter(depth, code, deadline).await?;
+        let (birth, running) = self.birth(context, call, started, deadline);
+        let control = birth.control.clone();
         // What the call holds is held by its job, which may outlive the one who waits for it.
-        let mark = running.guests.token();
-        let job = Box::pin(async move {
-            let denials = birth.control.clone();
-            let outcome = birth.call_tool(code, tool.clone(), arguments).await;
+        let (mark, code_of_job) = (running.guests.token(), code.clone());
+        let job: Job<Result<W::Output, Failure>> = Box::pin(async move {
+            let outcome = birth.run(code_of_job, work).await;
             drop((permits, mark));
-            let definition = definitions.find(&tool).ok_or_else(|| CallError::UnknownTool((*tool).into()))?;
-            answer::reply(&context, definition, outcome?, denials.denial().as_ref())
+            outcome
         });
-        self.run(job, &ready.code, control).await?
+        let run = Run::new(job, code.machine.clone(), self.engine.clone(), control.clone(), self.pace.clone());
+        let outcome = run.await.map_err(|stop| match stop {
+            Stop::Ended(Ended::Late) => self.context.late(started, deadline),
+            Stop::Ended(ended) => ended.failure(self.context.name.as_str()),
+            Stop::Failed(failure) => failure,
+        })?;
+        Ok(Done { output: outcome?, denial: control.denial() })
     }
 
     /// Takes a place for a call. In this order: the engine's room is waited for by whoever has the plugin's place.
@@ -143,15 +152,5 @@ impl Runner {
         let sender =
             Sender::new(context.clone(), control.clone(), self.engine.clone(), self.client.clone(), home.clone());
         (Birth { context, control, call, home, sender }, running)
-    }
-
-    async fn run<T: Send + 'static>(&self, job: Job<T>, code: &Code, control: Arc<Control>) -> Result<T, Failure> {
-        let (started, deadline) = (control.started, control.deadline);
-        let run = Run::new(job, code.machine.clone(), self.engine.clone(), control, self.pace.clone());
-        run.await.map_err(|stop| match stop {
-            Stop::Ended(Ended::Late) => self.context.late(started, deadline),
-            Stop::Ended(ended) => ended.failure(self.context.name.as_str()),
-            Stop::Failed(failure) => failure,
-        })
     }
 }

@@ -43,6 +43,7 @@ impl From<types::CallError> for CallError {
         match error {
             types::CallError::UnknownTool(name) => Self::UnknownTool(name),
             types::CallError::Denied(why) => Self::Denied(why),
+            types::CallError::Unsupported(why) => Self::Unsupported(why),
             types::CallError::Cancelled => Self::Cancelled,
             types::CallError::Limit(why) => Self::Limit(why),
             types::CallError::Failed(why) => Self::Failed(why),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gateway_sdk::serde_json::{Map, Value};
 use gateway_sdk::{
-    Annotations, Audience, CallError, Content, EmbeddedResource, Json, Level, ResourceBody, ResourceLink, ToolResult,
+    Annotations, CallError, Content, EmbeddedResource, Json, Level, ResourceBody, ResourceLink, Role, ToolResult,
     tool,
 };
 
@@ -107,7 +107,7 @@ fn call(
 #[tool]
 fn content() -> Vec<Content> {
     let annotations = Annotations {
-        audience: vec![Audience::User, Audience::Assistant],
+        audience: vec![Role::User, Role::Assistant],
         priority: Some(0.5),
         last_modified: Some("2026-01-31T12:00:00Z".to_owned()),
     };
