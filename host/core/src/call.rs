@@ -1,13 +1,17 @@
 //! One invocation in flight.
 
+mod clock;
+
 use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Instant,
 };
+
+pub use self::clock::{Clock, Held};
 
 use crate::{
     error::{CallError, Failure, FailureKind},
@@ -23,6 +27,9 @@ pub const MAX_DEPTH: u8 = 4;
 /// How many calls one call of a client may cause in all, however they nest.
 pub const MAX_NESTED_CALLS: u32 = 256;
 
+/// How many questions of plugins to the client one call of a client may cause in all.
+pub const MAX_QUESTIONS: u32 = 16;
+
 /// Who asks. Made by a front end for each request; correctness rests on it and never on a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Caller {
@@ -36,19 +43,42 @@ pub struct Call {
     pub caller: Caller,
     /// 0 for what a client asked, one more for each tool that called a tool.
     pub depth: u8,
-    /// When it has to be over; `None`: the source's own limit alone holds.
+    /// When it has to be over, by its [`clock`](Self::clock); `None`: the source's own limit alone holds.
     pub deadline: Option<Instant>,
     /// The client's progress token, where it asked for progress.
     pub progress_token: Option<Json>,
     client: Arc<dyn Client>,
     gateway: Arc<dyn Dispatch>,
     tree: Arc<Tree>,
+    id: CallId,
+    parent: Option<CallId>,
 }
 
 /// What all calls that one call of a client causes share.
 #[derive(Debug)]
 struct Tree {
     calls_left: AtomicU32,
+    questions_left: AtomicU32,
+    clock: Arc<Clock>,
+}
+
+/// Where a call stands among those that one call of a client causes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trace {
+    /// Which one it is.
+    pub id: CallId,
+    /// The one that caused it.
+    pub parent: Option<CallId>,
+    /// 0 for what a client asked, one more for each tool that called a tool.
+    pub depth: u8,
+}
+
+/// The number of a call, for as long as the program runs: `17` for what a client asked, `17.2` for the second call that
+/// this one caused, however deep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CallId {
+    root: u64,
+    nested: u32,
 }
 
 impl Call {
@@ -60,8 +90,33 @@ impl Call {
         client: Arc<dyn Client>,
         gateway: Arc<dyn Dispatch>,
     ) -> Self {
-        let tree = Arc::new(Tree { calls_left: AtomicU32::new(MAX_NESTED_CALLS) });
-        Self { caller, depth: 0, deadline: None, progress_token, client, gateway, tree }
+        static ROOTS: AtomicU64 = AtomicU64::new(1);
+        let tree = Arc::new(Tree {
+            calls_left: AtomicU32::new(MAX_NESTED_CALLS),
+            questions_left: AtomicU32::new(MAX_QUESTIONS),
+            clock: Arc::default(),
+        });
+        let id = CallId { root: ROOTS.fetch_add(1, Ordering::Relaxed), nested: 0 };
+        Self { caller, depth: 0, deadline: None, progress_token, client, gateway, tree, id, parent: None }
+    }
+
+    /// Where it stands among the calls that one call of a client causes.
+    #[must_use]
+    pub fn trace(&self) -> Trace {
+        Trace { id: self.id, parent: self.parent, depth: self.depth }
+    }
+
+    /// The clock of all calls that one call of a client causes.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<Clock> {
+        &self.tree.clock
+    }
+
+    /// Whether one more question to the client is within [`MAX_QUESTIONS`]; counts it.
+    #[must_use]
+    pub fn take_question(&self) -> bool {
+        let take = |left: u32| left.checked_sub(1);
+        self.tree.questions_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
     /// The client: where progress goes, and who is asked back.
@@ -100,10 +155,10 @@ impl Call {
             return Err(Failure::new(FailureKind::Limit, message).into());
         }
         let take = |left: u32| left.checked_sub(1);
-        if self.tree.calls_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
+        let Ok(left) = self.tree.calls_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) else {
             let message = format!("tool {tool:?}: one call may cause {MAX_NESTED_CALLS} others, and this one has");
             return Err(Failure::new(FailureKind::Limit, message).into());
-        }
+        };
         let nested = Self {
             caller: self.caller,
             depth: self.depth + 1,
@@ -113,6 +168,8 @@ impl Call {
             client: self.client.clone(),
             gateway: self.gateway.clone(),
             tree: self.tree.clone(),
+            id: CallId { nested: MAX_NESTED_CALLS - left + 1, ..self.id },
+            parent: Some(self.id),
         };
         self.gateway.invoke(tool, arguments, Arc::new(nested)).await
     }
@@ -129,6 +186,15 @@ pub fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
 
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("caller", &self.caller).field("depth", &self.depth).finish_non_exhaustive()
+        f.debug_struct("Call").field("caller", &self.caller).field("trace", &self.trace()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.nested {
+            0 => write!(f, "{}", self.root),
+            nested => write!(f, "{}.{nested}", self.root),
+        }
     }
 }
