@@ -13,7 +13,7 @@ use gateway_core::{
 };
 use serde_json::json;
 use tokio::sync::watch;
-use tracing::{Level, debug, enabled};
+use tracing::{Instrument as _, Level, debug, debug_span, enabled, field::display};
 
 use super::{Gateway, filters::Watched};
 use crate::results;
@@ -165,14 +165,24 @@ impl Face {
     /// what the source says.
     pub async fn run(&self, op: Op, target: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
         // Nothing is spent on a line that nobody reads.
-        let shown = enabled!(Level::DEBUG).then(|| (Instant::now(), Box::<str>::from(op.method())));
-        let result = self.guarded(op, target, params, call).await;
-        let Some((started, method)) = shown else { return result };
-        let ms = started.elapsed().as_secs_f64() * 1000.0;
-        match &result {
-            Ok(reply) => debug!(method, target, ms, error = reply.is_error(), "call"),
-            Err(error) => debug!(method, target, ms, %error, "call"),
+        match enabled!(Level::DEBUG) {
+            false => self.guarded(op, target, params, call).await,
+            true => Box::pin(self.traced(op, target, params, call)).await,
         }
+    }
+
+    /// Runs it in a span, so that what is logged meanwhile says for which call, and says at the end how it went: a call
+    /// that a tool made before the call of that tool.
+    async fn traced(&self, op: Op, target: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
+        let (started, trace, method) = (Instant::now(), call.trace(), Box::<str>::from(op.method()));
+        let span = debug_span!("call", id = %trace.id);
+        let result = self.guarded(op, target, params, call).instrument(span.clone()).await;
+        let (parent, depth) = (trace.parent.map(display), trace.depth);
+        let ms = started.elapsed().as_secs_f64() * 1000.0;
+        span.in_scope(|| match &result {
+            Ok(reply) => debug!(parent, depth, method, target, ms, error = reply.is_error(), "call"),
+            Err(error) => debug!(parent, depth, method, target, ms, %error, "call"),
+        });
         result
     }
 

@@ -31,7 +31,7 @@ use gateway_core::{
     source::{Abilities, Client, Events, Fut, LogLevel, Offer, SessionId, Source, SourceStatus},
     wire::lines::MAX_LINE,
 };
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 pub use self::{child::CommandLine, early::learn_early, link::Endpoint, remote::Remote};
 use self::{common::Common, config::PerSession, guard::Guard, instances::Instances, lifecycle::NoLease};
@@ -185,12 +185,15 @@ impl Upstream {
         }
         let _counted = Counted::one_more(&self.calls);
         let Some(deadline) = call.deadline else { return self.in_rounds(request, &call).await };
-        let in_time = timeout_at(Instant::from_std(deadline), self.in_rounds(request, &call)).await;
-        in_time.unwrap_or_else(|_| {
-            let message =
-                format!("server {:?} did not answer within the time that the caller had", self.settings().name);
-            Err(Failure::new(FailureKind::Timeout, message).into())
-        })
+        tokio::select! {
+            biased;
+            done = self.in_rounds(request, &call) => done,
+            () = call.clock().reaches(deadline) => {
+                let message =
+                    format!("server {:?} did not answer within the time that the caller had", self.settings().name);
+                Err(Failure::new(FailureKind::Timeout, message).into())
+            }
+        }
     }
 
     /// A start counts as done when what is offered is known.

@@ -47,7 +47,10 @@ impl Upstream {
             };
             // Nobody has to wait for the server meanwhile, and it for nobody.
             drop(lease);
-            let answers = Box::pin(rounds::ask(&round, &**call.client())).await.map_err(|refusal| {
+            let held = call.clock().hold();
+            let answers = Box::pin(rounds::ask(&round, &**call.client())).await;
+            drop(held);
+            let answers = answers.map_err(|refusal| {
                 let message = format!("server {name:?} needs an answer of the client to go on: {refusal}");
                 Failure::new(FailureKind::Unavailable, message)
             })?;

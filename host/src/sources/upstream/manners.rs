@@ -227,14 +227,16 @@ impl Inbound for Manners {
             return refuse(METHOD_NOT_FOUND, format!("the client does not offer {ability}"));
         }
         // Whoever made the call is asked; a server whose questions come beside calls has one client.
-        let of_call = during.map(|call| call.client().clone());
+        let of_call = during.as_ref().map(|call| call.client().clone());
         let Some(client) = of_call.or_else(|| self.whose.client()) else {
             return refuse(INTERNAL_ERROR, "the client is gone".to_owned());
         };
         let open = Question::open(&self.asking);
         Box::pin(async move {
+            // The time of those who made the call stands still too.
+            let held = during.as_ref().map(|call| call.clock().hold());
             let answer = timeout(QUESTION_LIMIT, client.ask(method, params)).await;
-            drop(open);
+            drop((open, held));
             answer.unwrap_or_else(|_| Err(error_object(INTERNAL_ERROR, "nobody answered in time")))
         })
     }
