@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -39,6 +39,18 @@ pub(crate) struct Control {
     changed: Notify,
     life: Life,
     denial: Mutex<Option<Denial>>,
+    spent: OnceLock<Spent>,
+}
+
+/// What a guest took until its work was done or broke off.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spent {
+    /// WebAssembly operations, where they are counted.
+    pub(crate) fuel: Option<u64>,
+    /// Bytes of memories and tables.
+    pub(crate) memory: u64,
+    /// The making of its instance.
+    pub(crate) made: Duration,
 }
 
 /// What ends all guests of one plugin.
@@ -75,6 +87,7 @@ impl Control {
             changed: Notify::new(),
             life,
             denial: Mutex::new(None),
+            spent: OnceLock::new(),
         }
     }
 
@@ -174,6 +187,16 @@ impl Control {
             () = self.life.stopped.cancelled() => Ended::Stopped,
             () = cancelled => Ended::Cancelled,
         }
+    }
+
+    /// Takes note of what it took.
+    pub(crate) fn note_spent(&self, spent: Spent) {
+        let _ = self.spent.set(spent);
+    }
+
+    /// What it took, as far as that is known: nothing of one that was ended from outside.
+    pub(crate) fn spent(&self) -> Spent {
+        self.spent.get().copied().unwrap_or_default()
     }
 
     /// Takes note of something that was denied, so that the result of the call can say so.

@@ -10,7 +10,7 @@ mod ticker;
 pub use self::allocation::Allocation;
 pub(crate) use self::{
     allocation::{WASM_STACK, weight},
-    lanes::{Lanes, Permits},
+    lanes::{Lanes, Refused},
     ticker::Ticker,
 };
 
@@ -21,10 +21,16 @@ use std::{
 };
 
 use gateway_core::error::{Failure, FailureKind};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::Semaphore,
+};
 use wasmtime::{Engine, component::Linker};
 
 use crate::{bindings, cache::Cache, guest::Guest, http::Tls, observe::Observer};
+
+/// Which part of the memories is for instances that are kept from call to call: one in so many.
+const KEPT_SHARE: u32 = 4;
 
 /// How the engine is set up.
 #[derive(Default)]
@@ -45,6 +51,8 @@ pub struct PluginEngine {
     options: EngineOptions,
     cache: Option<Cache>,
     machine: OnceLock<Result<Arc<Machine>, Failure>>,
+    /// The one that counts operations, which slows what it runs.
+    counting: OnceLock<Result<Arc<Machine>, Failure>>,
     runtime: OnceLock<Result<Runtime, Failure>>,
     tls: Tls,
 }
@@ -56,6 +64,10 @@ pub(crate) struct Machine {
     pub(crate) ticker: Ticker,
     /// Room for instances, in memories.
     pub(crate) room: Lanes,
+    /// Room for instances that are kept from call to call: a part of its own, so that those that rest are in nobody's
+    /// way.
+    pub(crate) kept: Arc<Semaphore>,
+    pub(crate) counts_fuel: bool,
     allocation: Allocation,
 }
 
@@ -64,7 +76,8 @@ impl PluginEngine {
     #[must_use]
     pub fn new(options: EngineOptions) -> Self {
         let cache = options.cache_dir.clone().map(Cache::new);
-        Self { options, cache, machine: OnceLock::new(), runtime: OnceLock::new(), tls: Tls::default() }
+        let (machine, counting, runtime) = Default::default();
+        Self { options, cache, machine, counting, runtime, tls: Tls::default() }
     }
 
     /// How instances get their memory; `None` while the engine has not been needed.
@@ -73,9 +86,12 @@ impl PluginEngine {
         self.machine.get()?.as_ref().ok().map(|machine| machine.allocation)
     }
 
-    /// The wasmtime engine, made at the first call, which takes milliseconds.
-    pub(crate) fn machine(&self) -> Result<&Arc<Machine>, Failure> {
-        self.machine.get_or_init(|| Machine::new(self.options.allocation).map(Arc::new)).as_ref().map_err(Clone::clone)
+    /// The wasmtime engine, made at the first call, which takes milliseconds: the one for everybody, or the one that
+    /// counts operations.
+    pub(crate) fn machine(&self, counts_fuel: bool) -> Result<&Arc<Machine>, Failure> {
+        let machine = if counts_fuel { &self.counting } else { &self.machine };
+        let make = || Machine::new(self.options.allocation, counts_fuel).map(Arc::new);
+        machine.get_or_init(make).as_ref().map_err(Clone::clone)
     }
 
     /// The runtime for guests that take long. It has workers of its own, so that a guest that never waits slows other
@@ -124,15 +140,18 @@ impl fmt::Debug for PluginEngine {
 }
 
 impl Machine {
-    fn new(wanted: Option<Allocation>) -> Result<Self, Failure> {
-        let (engine, allocation) = allocation::engine(wanted)
+    fn new(wanted: Option<Allocation>, counts_fuel: bool) -> Result<Self, Failure> {
+        let (engine, allocation) = allocation::engine(wanted, counts_fuel)
             .map_err(|error| unavailable("the WebAssembly engine cannot be started", &error))?;
         let linker = bindings::linker(&engine)
             .map_err(|error| unavailable("the WebAssembly engine cannot be set up", &error))?;
         let ticker = Ticker::new(&engine)
             .map_err(|error| unavailable("the clock of the WebAssembly engine cannot be started", &error))?;
-        tracing::debug!(%allocation, "the WebAssembly engine is ready");
-        Ok(Self { engine, linker, ticker, room: Lanes::room(allocation.memories()), allocation })
+        tracing::debug!(%allocation, counts_fuel, "the WebAssembly engine is ready");
+        let kept = allocation.memories() / KEPT_SHARE;
+        let room = Lanes::room(allocation.memories() - kept);
+        let kept = Arc::new(Semaphore::new(kept as usize));
+        Ok(Self { engine, linker, ticker, room, kept, counts_fuel, allocation })
     }
 }
 

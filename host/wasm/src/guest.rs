@@ -1,6 +1,10 @@
 //! One instance: what its store holds, how it is made, what its end means.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    num::NonZeroU64,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use gateway_core::{
     call::Call,
@@ -13,11 +17,15 @@ use wasmtime::{
     Store,
     component::{Instance, ResourceTable},
 };
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{
+    FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
+    filesystem::Descriptor,
+    p2::{DynInputStream, DynOutputStream, DynPollable},
+};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
-    control::Control,
+    control::{Control, Spent},
     engine::Machine,
     exports::Work,
     host::Reports,
@@ -33,6 +41,9 @@ use crate::{
 /// has not many.
 pub(crate) const HANDLES: usize = 256;
 
+/// Those that an instance may hold between two calls.
+const KEPT_HANDLES: usize = 32;
+
 /// Random bytes in one go: they are made in the host's memory.
 const RANDOM_BYTES: u64 = 1024 * 1024;
 
@@ -43,6 +54,8 @@ pub(crate) struct Context {
     pub(crate) permissions: Permissions,
     pub(crate) limits: Limits,
     pub(crate) config: Json,
+    /// Whether the operations of its calls are counted, with or without a limit.
+    pub(crate) counts_fuel: bool,
 }
 
 /// What the store of an instance holds.
@@ -101,28 +114,100 @@ impl Birth {
 
     /// An empty store under the plugin's limits.
     fn store(self, machine: &Machine) -> Result<Store<Guest>, Failure> {
-        let control = self.control.clone();
         let hostcall_bytes = self.context.limits.hostcall_bytes();
         let mut store = Store::new(&machine.engine, self.guest()?);
         store.limiter(|guest| &mut guest.meter);
         store.set_hostcall_fuel(hostcall_bytes);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| Ok(control.tick()));
+        // What is the call's own is looked for in the store each time: an instance may see several calls.
+        store.epoch_deadline_callback(|store| Ok(store.data().control.tick()));
+        begin(&mut store, machine);
         Ok(store)
     }
 
-    /// Makes the instance and does `work` in it.
-    pub(crate) async fn run<W: Work>(self, code: Arc<Code>, work: W) -> Result<W::Output, Failure> {
-        let mut store = self.store(&code.machine)?;
-        let made = code.pre.instantiate_async(&mut store).await;
-        let instance = match made {
-            Ok(instance) => instance,
-            Err(error) => return Err(trap::failure(&error, store.data())),
+    /// Does `work` in `warm`, an instance that other calls have used, or in one that it makes. It comes back with what
+    /// the work gave.
+    pub(crate) async fn run<W: Work>(
+        self,
+        code: Arc<Code>,
+        warm: Option<Live>,
+        work: W,
+    ) -> Result<(W::Output, Live), Failure> {
+        let begun = Instant::now();
+        let mut live = match warm {
+            Some(live) => self.renew(live),
+            None => self.make(code).await?,
         };
-        let mut live = Live { store, instance, code };
+        let made = begun.elapsed();
         let done = work.run(&mut live).await;
-        done.map_err(|error| trap::failure(&error, live.store.data()))
+        live.store.data().control.note_spent(live.spent(made));
+        match done {
+            Ok(output) => Ok((output, live)),
+            Err(error) => Err(trap::failure(&error, live.store.data())),
+        }
     }
+
+    async fn make(self, code: Arc<Code>) -> Result<Live, Failure> {
+        let mut store = self.store(&code.machine)?;
+        match code.pre.instantiate_async(&mut store).await {
+            Ok(instance) => Ok(Live { store, instance, code }),
+            Err(error) => Err(trap::failure(&error, store.data())),
+        }
+    }
+
+    /// Hands an instance over to this call: whatever belonged to the last one is replaced. What it was granted of the
+    /// system, and what it holds of that, stays.
+    fn renew(self, mut live: Live) -> Live {
+        let guest = live.store.data_mut();
+        guest.control = self.control;
+        guest.call = self.call;
+        guest.home = self.home;
+        guest.reports = Reports::default();
+        guest.meter.begin();
+        guest.output.begin();
+        guest.http = WasiHttpCtx::new();
+        guest.sender = self.sender;
+        begin(&mut live.store, &live.code.machine);
+        live
+    }
+}
+
+/// Gives a call its first slice of time, and its fuel.
+fn begin(store: &mut Store<Guest>, machine: &Machine) {
+    store.set_epoch_deadline(1);
+    if machine.counts_fuel {
+        let fuel = store.data().context.limits.fuel.map_or(u64::MAX, NonZeroU64::get);
+        // It fails where operations are not counted alone.
+        let _ = store.set_fuel(fuel);
+    }
+}
+
+impl Live {
+    /// What the call took so far, the making of its instance having taken `made`.
+    fn spent(&self, made: Duration) -> Spent {
+        let guest = self.store.data();
+        let limit = guest.context.limits.fuel.map_or(u64::MAX, NonZeroU64::get);
+        let left = self.code.machine.counts_fuel.then(|| self.store.get_fuel().ok()).flatten();
+        Spent { fuel: left.map(|left| limit.saturating_sub(left)), memory: guest.meter.used() as u64, made }
+    }
+
+    /// Whether another call may have it: nothing went wrong, and nothing of the last call is left that could grow from
+    /// call to call. Folders and standard streams, which run-time libraries keep open, may stay.
+    pub(crate) fn is_reusable(&mut self) -> bool {
+        let guest = self.store.data_mut();
+        let went_well = !guest.control.is_cancelled() && guest.control.denial().is_none();
+        went_well && !guest.meter.refused() && !guest.meter.is_stout() && is_tidy(&mut guest.table)
+    }
+}
+
+/// Whether nothing but folders and streams is open, and few of them.
+fn is_tidy(table: &mut ResourceTable) -> bool {
+    let mut open = 0;
+    let harmless = table.iter_mut().all(|entry| {
+        open += 1;
+        let folder = matches!(entry.downcast_ref(), Some(Descriptor::Dir(_)));
+        folder || entry.is::<DynOutputStream>() || entry.is::<DynInputStream>() || entry.is::<DynPollable>()
+    });
+    harmless && open <= KEPT_HANDLES
 }
 
 impl Context {
@@ -133,6 +218,7 @@ impl Context {
             permissions: Permissions::default(),
             limits: self.limits,
             config: self.config.clone(),
+            counts_fuel: self.counts_fuel,
         }
     }
 

@@ -45,7 +45,7 @@ pub use crate::{
     engine::{Allocation, EngineOptions, PluginEngine},
     inspect::{Inspection, inspect},
     limits::Limits,
-    observe::Observer,
+    observe::{Measured, Observer},
     package::{Package, WasmFile},
     permissions::Permissions,
     plugin::{Plugin, PluginSettings},

@@ -146,6 +146,11 @@ impl Meter {
         Self { limit: usize::try_from(limit.get()).unwrap_or(usize::MAX), used: 0, refused: false }
     }
 
+    /// Another call begins.
+    pub(crate) fn begin(&mut self) {
+        self.refused = false;
+    }
+
     /// Bytes that the instance has.
     pub(crate) fn used(&self) -> usize {
         self.used

@@ -1,6 +1,12 @@
 //! From a component's bytes to code that instances are made from: out of the cache, or compiled.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
 use gateway_core::{
     error::{Failure, FailureKind},
@@ -24,16 +30,30 @@ pub(crate) struct Code {
     /// What an instance takes of the engine's room.
     pub(crate) weight: u32,
     pub(crate) digest: Digest,
+    retired: AtomicBool,
+}
+
+impl Code {
+    /// Other code has taken its place: no instance of it is kept any more.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    /// Whether other code has taken its place.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
 }
 
 /// Loads a plugin. Blocks: for a fraction of a millisecond where it was compiled before, else about a second per MB.
 pub(crate) fn code(
     engine: &PluginEngine,
     plugin: &SourceName,
+    counts_fuel: bool,
     bytes: &[u8],
     digest: Digest,
 ) -> Result<Arc<Code>, Failure> {
-    let machine = engine.machine()?;
+    let machine = engine.machine(counts_fuel)?;
     let kept = engine.cache().and_then(|cache| cache.component(&machine.engine, digest));
     let component = match kept {
         Some(component) => component,
@@ -45,7 +65,8 @@ pub(crate) fn code(
         Failure::new(FailureKind::Broken, format!("plugin {plugin:?}: this gateway cannot run it: {cause}"))
             .hint("look at what it imports with `gateway plugin inspect`")
     })?;
-    Ok(Arc::new(Code { pre, exports, machine: machine.clone(), weight: weight(&component), digest }))
+    let (machine, weight) = (machine.clone(), weight(&component));
+    Ok(Arc::new(Code { pre, exports, machine, weight, digest, retired: AtomicBool::new(false) }))
 }
 
 fn compile(

@@ -65,6 +65,14 @@ impl Output {
         String::from_utf8_lossy(&self.stream(Which::Stderr).tail).into_owned()
     }
 
+    /// Another call begins, which has the whole of its limit.
+    pub(crate) fn begin(&self) {
+        for which in [Which::Stdout, Which::Stderr] {
+            let last = std::mem::take(&mut *self.stream(which));
+            self.show(which, &last.line);
+        }
+    }
+
     fn stream(&self, which: Which) -> MutexGuard<'_, Stream> {
         // A panic while it was held would have left no more than half a line.
         self.streams[which as usize].lock().unwrap_or_else(PoisonError::into_inner)

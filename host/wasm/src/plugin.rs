@@ -2,6 +2,7 @@
 
 mod loader;
 mod runner;
+mod warm;
 
 use std::{
     path::Path,
@@ -24,11 +25,12 @@ use self::{
 };
 use crate::{
     answer,
-    config::PluginConfig,
+    config::{Instances, LimitsConfig, PluginConfig},
     engine::PluginEngine,
     exports::{filter, tool::CallTool},
     guest::Context,
     limits::Limits,
+    observe::Measured,
     package::Package,
     permissions::Permissions,
 };
@@ -42,6 +44,11 @@ pub struct PluginSettings {
     pub limits: Limits,
     /// What it reads with `config`.
     pub config: Json,
+    /// Whether every call has an instance of its own.
+    pub instances: Instances,
+    /// Whether the operations of its calls are counted even where they are not limited, for [`Plugin::measure`]. That
+    /// slows it.
+    pub counts_fuel: bool,
 }
 
 /// A WebAssembly component as a source of tools.
@@ -62,7 +69,15 @@ impl PluginSettings {
             permissions: Permissions::new(&config.permissions, folder),
             limits: Limits::new(&config.limits),
             config: Json::from_value(&config.config),
+            instances: config.instances,
+            counts_fuel: false,
         }
+    }
+
+    /// The same, with no limit above `caps`.
+    #[must_use]
+    pub fn capped(self, caps: &LimitsConfig) -> Self {
+        Self { limits: self.limits.capped(caps), ..self }
     }
 }
 
@@ -72,6 +87,8 @@ impl Default for PluginSettings {
             permissions: Permissions::default(),
             limits: Limits::default(),
             config: Json::from_value(&serde_json::Value::Null),
+            instances: Instances::Fresh,
+            counts_fuel: false,
         }
     }
 }
@@ -89,10 +106,11 @@ impl Plugin {
         engine: Arc<PluginEngine>,
         events: Events,
     ) -> Self {
-        let PluginSettings { permissions, limits, config } = settings;
-        let context = Arc::new(Context { name, permissions, limits, config });
+        let PluginSettings { permissions, limits, config, instances, counts_fuel } = settings;
+        let counts_fuel = counts_fuel || limits.fuel.is_some();
+        let context = Arc::new(Context { name, permissions, limits, config, counts_fuel });
         let loader = Loader::new(context.clone(), package, engine.clone(), events);
-        Self { naming, loader, runner: Runner::new(context.clone(), engine), context }
+        Self { naming, loader, runner: Runner::new(context.clone(), engine, instances), context }
     }
 
     /// Finds out its tools: as they are remembered, which needs no engine, or by loading it.
@@ -108,13 +126,21 @@ impl Plugin {
         }
     }
 
-    async fn run_tool(&self, request: Request, call: Arc<Call>) -> Result<Reply, CallError> {
+    async fn run_tool(
+        &self,
+        request: Request,
+        call: Arc<Call>,
+        measured: Option<&mut Measured>,
+    ) -> Result<Reply, CallError> {
         let ready = self.ready(&call).await?;
         let tool =
             ready.definitions.find(&request.target).ok_or_else(|| CallError::UnknownTool((*request.target).into()))?;
         let arguments = tool.check(request.arguments)?;
         let work = CallTool { tool: tool.name.clone(), arguments };
-        let done = self.runner.call(&ready.code, call, work).await?;
+        let done = match measured {
+            Some(measured) => self.runner.measured_call(&ready.code, call, work, measured).await?,
+            None => self.runner.call(&ready.code, call, work).await?,
+        };
         answer::reply(&self.context, tool, done.output, done.denial.as_ref())
     }
 }
@@ -125,6 +151,26 @@ impl Plugin {
     pub fn offer(&self) -> Arc<Offer> {
         static UNKNOWN: OnceLock<Arc<Offer>> = OnceLock::new();
         self.loader.offer().unwrap_or_else(|| UNKNOWN.get_or_init(Arc::default).clone())
+    }
+
+    /// Calls a tool, and says what that took besides what it gave. Loading is not counted: [`Plugin::load`] does it
+    /// before.
+    ///
+    /// # Errors
+    /// As [`Source::call`].
+    pub async fn measure(&self, request: Request, call: Arc<Call>) -> (Result<Reply, CallError>, Measured) {
+        let mut measured = Measured::default();
+        let reply = self.run_tool(request, call, Some(&mut measured)).await;
+        (reply, measured)
+    }
+
+    /// Loads it, where it is not loaded yet: compiles it, or takes what was compiled before.
+    ///
+    /// # Errors
+    /// Why it cannot be loaded.
+    pub async fn load(&self) -> Result<(), CallError> {
+        self.loader.ready(&self.runner, None).await?;
+        Ok(())
     }
 
     /// Finds out what it offers.
@@ -161,7 +207,7 @@ impl Source for Plugin {
         if request.op != Op::CallTool {
             return Box::pin(async move { Err(CallError::UnknownMethod(request.op.method().into())) });
         }
-        Box::pin(self.run_tool(request, call))
+        Box::pin(self.run_tool(request, call, None))
     }
 
     fn status(&self) -> SourceStatus {

@@ -1,5 +1,7 @@
 //! What the end of a guest means: every way to break, said as a sentence that names the limit or the cause.
 
+use std::num::NonZeroU64;
+
 use gateway_core::error::{Failure, FailureKind};
 use wasmtime::{PoolConcurrencyLimitError, Trap, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
@@ -49,6 +51,10 @@ impl Evidence<'_> {
             return self.limit(&format!("limit of {HANDLES} open files, streams and requests reached"), None);
         }
         match trap {
+            Some(Trap::OutOfFuel) => {
+                let fuel = self.context.limits.fuel.map_or(0, NonZeroU64::get);
+                self.limit(&format!("fuel limit of {fuel} operations reached"), Some("fuel"))
+            }
             Some(Trap::StackOverflow) => self.limit(&format!("stack limit of {} KiB reached", WASM_STACK / 1024), None),
             // A guest that was refused memory and did not do without breaks in many ways; an instance that needs too
             // much from the start is no trap.

@@ -68,17 +68,18 @@ pub(crate) fn weight(component: &wasmtime::component::Component) -> u32 {
 }
 
 /// An engine as `wanted`, or the best that this machine allows.
-pub(super) fn engine(wanted: Option<Allocation>) -> wasmtime::Result<(Engine, Allocation)> {
+pub(super) fn engine(wanted: Option<Allocation>, counts_fuel: bool) -> wasmtime::Result<(Engine, Allocation)> {
+    let engine = |allocation| Engine::new(config(allocation).consume_fuel(counts_fuel));
     if let Some(wanted) = wanted {
-        return Ok((Engine::new(&config(wanted))?, wanted));
+        return Ok((engine(wanted)?, wanted));
     }
     for pool in POOLS.map(Allocation::Pool) {
-        match Engine::new(&config(pool)) {
+        match engine(pool) {
             Ok(engine) => return Ok((engine, pool)),
             Err(error) => tracing::debug!("{pool} does not fit on this machine: {error:#}"),
         }
     }
-    Ok((Engine::new(&config(Allocation::OnDemand))?, Allocation::OnDemand))
+    Ok((engine(Allocation::OnDemand)?, Allocation::OnDemand))
 }
 
 fn config(allocation: Allocation) -> Config {
@@ -130,9 +131,9 @@ mod tests {
     #[test]
     fn every_rung_of_the_ladder_holds() {
         for wanted in [Allocation::Pool(16), Allocation::OnDemand] {
-            let (_, got) = engine(Some(wanted)).unwrap();
+            let (_, got) = engine(Some(wanted), false).unwrap();
             assert_eq!(got, wanted);
         }
-        assert!(matches!(engine(None).unwrap().1, Allocation::Pool(_)));
+        assert!(matches!(engine(None, true).unwrap().1, Allocation::Pool(_)));
     }
 }

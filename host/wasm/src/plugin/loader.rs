@@ -178,8 +178,9 @@ impl Loader {
     }
 
     async fn try_load(&self, bytes: Bytes, digest: Digest, runner: &Runner) -> Result<Arc<Ready>, Failure> {
-        let (engine, name) = (self.engine.clone(), self.context.name.clone());
-        let code = blocking(move || load::code(&engine, &name, &bytes, digest)).await??;
+        let (engine, context) = (self.engine.clone(), self.context.clone());
+        let load = move || load::code(&engine, &context.name, context.counts_fuel, &bytes, digest);
+        let code = blocking(load).await??;
         let known = self.known.load_full().filter(|known| known.0 == digest).map(|known| known.1.clone());
         let definitions = match known.or_else(|| self.remembered(digest)) {
             Some(definitions) => definitions,

@@ -9,17 +9,22 @@ use arc_swap::ArcSwap;
 use gateway_core::{
     call::{Call, earliest},
     error::{Failure, FailureKind},
+    role::RoleId,
 };
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
 use tokio_util::task::TaskTracker;
 
+use super::warm::{Pool, Warm};
 use crate::{
+    config::Instances,
     control::{Control, Ended, Life},
-    engine::{Lanes, Permits, PluginEngine},
+    engine::{Lanes, PluginEngine, Refused},
     exports::Work,
-    guest::{Birth, Context},
+    guest::{Birth, Context, Live},
     http::{HttpClient, Sender},
+    limits::Limits,
     load::Code,
+    observe::Measured,
     permissions::Denial,
     run::{Job, Pace, Run, Stop},
 };
@@ -29,6 +34,8 @@ pub(super) struct Runner {
     pub(super) context: Arc<Context>,
     engine: Arc<PluginEngine>,
     lanes: Lanes,
+    /// Instances that are used again, where they may be.
+    pool: Option<Arc<Pool>>,
     pace: Arc<Pace>,
     client: Arc<OnceLock<HttpClient>>,
     running: ArcSwap<Running>,
@@ -41,6 +48,19 @@ struct Running {
     guests: TaskTracker,
 }
 
+/// What a call holds while it runs.
+struct Place {
+    code: Arc<Code>,
+    /// An instance that was used before.
+    warm: Option<Live>,
+    /// Where its instance goes afterwards, and the role that it then belongs to.
+    keep: Option<(Arc<Pool>, RoleId)>,
+    /// The room of its instance. Given back after it, as is the plugin's place.
+    room: Option<OwnedSemaphorePermit>,
+    #[allow(dead_code, reason = "held, and given back by being dropped")]
+    lane: OwnedSemaphorePermit,
+}
+
 /// What a guest gave.
 pub(super) struct Done<T> {
     pub(super) output: T,
@@ -49,9 +69,12 @@ pub(super) struct Done<T> {
 }
 
 impl Runner {
-    pub(super) fn new(context: Arc<Context>, engine: Arc<PluginEngine>) -> Self {
+    pub(super) fn new(context: Arc<Context>, engine: Arc<PluginEngine>, instances: Instances) -> Self {
+        let Limits { concurrency, queue, .. } = context.limits;
+        let size = usize::try_from(concurrency.get()).unwrap_or(usize::MAX);
         Self {
-            lanes: Lanes::each(context.limits.concurrency.get()),
+            lanes: Lanes::each(concurrency.get(), queue),
+            pool: (instances == Instances::Warm).then(|| Pool::new(size)),
             context,
             engine,
             pace: Arc::new(Pace::new()),
@@ -74,12 +97,20 @@ impl Runner {
         let _ = tokio::time::timeout(grace, running.guests.wait()).await;
         running.life.stopped.cancel();
         running.guests.wait().await;
+        self.drop_kept();
+    }
+
+    /// Drops the instances that are kept.
+    pub(super) fn drop_kept(&self) {
+        if let Some(pool) = &self.pool {
+            pool.clear();
+        }
     }
 
     /// Does `work` with nothing granted, to find out what the plugin offers.
     pub(super) async fn list<W: Work>(&self, code: &Arc<Code>, work: W) -> Result<W::Output, Failure> {
         let context = Arc::new(self.context.without_permissions());
-        let done = self.run(code, context, None, work).await?;
+        let done = self.run(code, context, None, work, None).await?;
         Ok(done.output)
     }
 
@@ -90,7 +121,18 @@ impl Runner {
         call: Arc<Call>,
         work: W,
     ) -> Result<Done<W::Output>, Failure> {
-        self.run(code, self.context.clone(), Some(call), work).await
+        self.run(code, self.context.clone(), Some(call), work, None).await
+    }
+
+    /// Does `work` for a call, and says what that took.
+    pub(super) async fn measured_call<W: Work>(
+        &self,
+        code: &Arc<Code>,
+        call: Arc<Call>,
+        work: W,
+        measured: &mut Measured,
+    ) -> Result<Done<W::Output>, Failure> {
+        self.run(code, self.context.clone(), Some(call), work, Some(measured)).await
     }
 
     async fn run<W: Work>(
@@ -99,23 +141,32 @@ impl Runner {
         context: Arc<Context>,
         call: Option<Arc<Call>>,
         work: W,
+        measured: Option<&mut Measured>,
     ) -> Result<Done<W::Output>, Failure> {
         let started = Instant::now();
         let time = started + context.limits.time;
         let (depth, limit) = call.as_ref().map_or((0, None), |call| (call.depth, call.deadline));
         let deadline = earliest(Some(time), limit).unwrap_or(time);
-        let permits = self.enter(depth, code, deadline).await?;
+        // What lists its tools has fewer rights than calls have, and no role.
+        let role = call.as_ref().map(|call| call.caller.role);
+        let place = self.enter(depth, code, role, deadline).await?;
         let (birth, running) = self.birth(context, call, started, deadline);
         let control = birth.control.clone();
         // What the call holds is held by its job, which may outlive the one who waits for it.
-        let (mark, code_of_job) = (running.guests.token(), code.clone());
+        let mark = running.guests.token();
         let job: Job<Result<W::Output, Failure>> = Box::pin(async move {
-            let outcome = birth.run(code_of_job, work).await;
-            drop((permits, mark));
+            let outcome = place.run(birth, work).await;
+            drop(mark);
             outcome
         });
+        let turn = Instant::now();
         let run = Run::new(job, code.machine.clone(), self.engine.clone(), control.clone(), self.pace.clone());
-        let outcome = run.await.map_err(|stop| match stop {
+        let outcome = run.await;
+        if let Some(measured) = measured {
+            let (spent, time, busy) = (control.spent(), turn.elapsed(), control.busy());
+            *measured = Measured { fuel: spent.fuel, memory: spent.memory, instance: spent.made, time, busy };
+        }
+        let outcome = outcome.map_err(|stop| match stop {
             Stop::Ended(Ended::Late) => self.context.late(started, deadline),
             Stop::Ended(ended) => ended.failure(self.context.name.as_str()),
             Stop::Failed(failure) => failure,
@@ -124,19 +175,37 @@ impl Runner {
     }
 
     /// Takes a place for a call. In this order: the engine's room is waited for by whoever has the plugin's place.
-    async fn enter(&self, depth: u8, code: &Code, deadline: Instant) -> Result<Permits, Failure> {
-        let (name, concurrency) = (&self.context.name, self.context.limits.concurrency);
-        let full = |what: String| {
-            let message = format!("plugin {name:?}: {what}, and no call ended within the time of this one");
-            Failure::new(FailureKind::Limit, message)
-        };
-        let plugin = self.lanes.enter(depth, 1, deadline).await.ok_or_else(|| {
-            full(format!("concurrency limit of {concurrency} reached"))
-                .hint(format!("raise plugins.{name}.limits.concurrency"))
-        })?;
+    async fn enter(
+        &self,
+        depth: u8,
+        code: &Arc<Code>,
+        role: Option<RoleId>,
+        deadline: Instant,
+    ) -> Result<Place, Failure> {
+        let lane = self.lanes.enter(depth, 1, deadline).await.map_err(|refused| self.full(refused))?;
+        let keep = self.pool.clone().zip(role);
+        if let Some(warm) = keep.as_ref().and_then(|(pool, role)| pool.take(*role, code)) {
+            return Ok(Place { code: code.clone(), warm: Some(warm.live), keep, room: Some(warm.room), lane });
+        }
         let room = code.machine.room.enter(depth, code.weight, deadline).await;
-        let room = room.ok_or_else(|| full("the gateway has no room for further instances".to_owned()))?;
-        Ok(Permits::new(plugin, room))
+        let room = room.map_err(|_| {
+            let name = &self.context.name;
+            let what = "the gateway has no room for further instances, and no call ended within the time of this one";
+            Failure::new(FailureKind::Limit, format!("plugin {name:?}: {what}"))
+        })?;
+        Ok(Place { code: code.clone(), warm: None, keep, room: Some(room), lane })
+    }
+
+    /// What a call is told for which the plugin has no place.
+    fn full(&self, refused: Refused) -> Failure {
+        let Context { name, limits, .. } = &*self.context;
+        let (what, key) = match refused {
+            Refused::Late => ("and no call ended within the time of this one".to_owned(), "concurrency"),
+            Refused::Queue => (format!("and {} calls wait already", limits.queue), "queue"),
+        };
+        let concurrency = limits.concurrency;
+        let message = format!("plugin {name:?}: concurrency limit of {concurrency} reached, {what}");
+        Failure::new(FailureKind::Limit, message).hint(format!("raise plugins.{name}.limits.{key}"))
     }
 
     fn birth(
@@ -152,5 +221,30 @@ impl Runner {
         let sender =
             Sender::new(context.clone(), control.clone(), self.engine.clone(), self.client.clone(), home.clone());
         (Birth { context, control, call, home, sender }, running)
+    }
+}
+
+impl Place {
+    async fn run<W: Work>(mut self, birth: Birth, work: W) -> Result<W::Output, Failure> {
+        let warm = self.warm.take();
+        let was_kept = warm.is_some();
+        let (output, live) = birth.run(self.code.clone(), warm, work).await?;
+        self.give_back(live, was_kept);
+        Ok(output)
+    }
+
+    /// Keeps the instance, where that is wanted and there is room for it, or drops it.
+    fn give_back(&mut self, mut live: Live, was_kept: bool) {
+        let Some((pool, role)) = &self.keep else { return };
+        if !live.is_reusable() {
+            return;
+        }
+        let room = match was_kept {
+            true => self.room.take(),
+            false => self.code.machine.kept.clone().try_acquire_many_owned(self.code.weight).ok(),
+        };
+        if let Some(room) = room {
+            pool.put(*role, Warm { live, room });
+        }
     }
 }

@@ -1,0 +1,112 @@
+//! Instances that are used again, for plugins with `instances: warm`.
+//!
+//! One that was used belongs to a role: what it remembers, callers of another role never see. It rests only after a call
+//! that went well in every respect, and not for long; anything else that could be left of a call is a reason to drop it.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use gateway_core::role::RoleId;
+use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle};
+
+use crate::{guest::Live, load::Code};
+
+/// How long an instance rests before it is dropped.
+const REST: Duration = Duration::from_secs(60);
+
+/// The instances of one plugin that rest.
+pub(super) struct Pool {
+    resting: Mutex<Vec<Resting>>,
+    /// The most that rest at the same time.
+    size: usize,
+    /// Drops those that have rested for too long.
+    sweeper: Mutex<Option<AbortHandle>>,
+}
+
+/// An instance, and its part of the room that all such have.
+pub(super) struct Warm {
+    pub(super) live: Live,
+    pub(super) room: OwnedSemaphorePermit,
+}
+
+struct Resting {
+    role: RoleId,
+    warm: Warm,
+    since: Instant,
+}
+
+impl Pool {
+    pub(super) fn new(size: usize) -> Arc<Self> {
+        Arc::new(Self { resting: Mutex::default(), size, sweeper: Mutex::default() })
+    }
+
+    /// An instance of `code` that callers of `role` have used, the last one first: its memory is still at hand.
+    pub(super) fn take(&self, role: RoleId, code: &Arc<Code>) -> Option<Warm> {
+        let mut resting = self.resting();
+        let fits = |of: &Resting| of.role == role && Arc::ptr_eq(&of.warm.live.code, code);
+        let at = resting.iter().rposition(fits)?;
+        Some(resting.remove(at).warm)
+    }
+
+    /// Lays an instance to rest, in place of the one that has rested longest where there are too many. Needs a runtime.
+    pub(super) fn put(self: &Arc<Self>, role: RoleId, warm: Warm) {
+        let mut resting = self.resting();
+        if warm.live.code.is_retired() {
+            return;
+        }
+        if resting.len() >= self.size {
+            resting.remove(0);
+        }
+        resting.push(Resting { role, warm, since: Instant::now() });
+        drop(resting);
+        self.sweep_later();
+    }
+
+    /// Drops all that rest.
+    pub(super) fn clear(&self) {
+        let resting = std::mem::take(&mut *self.resting());
+        drop(resting);
+    }
+
+    fn sweep_later(self: &Arc<Self>) {
+        let mut sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if sweeper.as_ref().is_none_or(AbortHandle::is_finished) {
+            let sweep = sweep(Arc::downgrade(self));
+            *sweeper = Some(tokio::runtime::Handle::current().spawn(sweep).abort_handle());
+        }
+    }
+
+    /// Drops those that have rested for too long, and says when to look again; `None`: nothing rests.
+    fn sweep(&self, now: Instant) -> Option<Instant> {
+        let mut resting = self.resting();
+        // In the order in which they were laid to rest.
+        let over = resting.partition_point(|of| of.since + REST <= now);
+        let dropped: Vec<_> = resting.drain(..over).collect();
+        let next = resting.first().map(|of| of.since + REST);
+        drop(resting);
+        drop(dropped);
+        next
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Vec<Resting>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        if let Some(sweeper) = &*self.sweeper.lock().unwrap_or_else(PoisonError::into_inner) {
+            sweeper.abort();
+        }
+    }
+}
+
+async fn sweep(pool: Weak<Pool>) {
+    while let Some(next) = pool.upgrade().map(|pool| pool.sweep(Instant::now())) {
+        // With nothing there it looks once more later, which is cheaper than to begin anew after every call.
+        let next = next.unwrap_or_else(|| Instant::now() + REST);
+        tokio::time::sleep_until(next.into()).await;
+    }
+}
