@@ -142,7 +142,7 @@ impl fmt::Display for CallError {
         match self {
             Self::UnknownTool(name) => write!(f, "unknown tool: {name}"),
             Self::Cancelled => f.write_str("the call was cancelled"),
-            Self::Denied(why) | Self::Limit(why) | Self::Failed(why) => f.write_str(why),
+            Self::Denied(why) | Self::Unsupported(why) | Self::Limit(why) | Self::Failed(why) => f.write_str(why),
         }
     }
 }
