@@ -34,6 +34,7 @@ use crate::{
     load::Code,
     output::{Output, Which},
     permissions::Permissions,
+    rehearsal::Rehearsal,
     trap,
 };
 
@@ -56,6 +57,8 @@ pub(crate) struct Context {
     pub(crate) config: Json,
     /// Whether the operations of its calls are counted, with or without a limit.
     pub(crate) counts_fuel: bool,
+    /// What they see in place of the world, in tests of the plugin.
+    pub(crate) rehearsal: Option<Arc<Rehearsal>>,
 }
 
 /// What the store of an instance holds.
@@ -219,6 +222,7 @@ impl Context {
             limits: self.limits,
             config: self.config.clone(),
             counts_fuel: self.counts_fuel,
+            rehearsal: self.rehearsal.clone(),
         }
     }
 
@@ -240,6 +244,9 @@ fn wasi(context: &Context, output: &Arc<Output>) -> Result<WasiCtx, Failure> {
     let mut builder = WasiCtxBuilder::new();
     builder.stdout(output.writer(Which::Stdout)).stderr(output.writer(Which::Stderr));
     builder.max_random_size(RANDOM_BYTES);
+    if let Some(rehearsal) = &context.rehearsal {
+        rehearsal.set(&mut builder);
+    }
     for (key, value) in &context.permissions.env {
         builder.env(key, value);
     }

@@ -36,6 +36,7 @@ mod output;
 pub mod package;
 pub mod permissions;
 pub mod plugin;
+pub mod rehearsal;
 mod run;
 mod storage;
 mod trap;
@@ -49,4 +50,5 @@ pub use crate::{
     package::{Package, WasmFile},
     permissions::Permissions,
     plugin::{Plugin, PluginSettings},
+    rehearsal::Rehearsal,
 };
