@@ -50,6 +50,7 @@ impl App {
         let session = Session::new(self.gateway.clone(), access, self.identity(), way.clone());
         let session = session.ok_or_else(|| std::io::Error::other("there is nothing to serve"))?;
         let writer = tokio::spawn(stdio::write(outgoing));
+        self.watch();
         let (early, back) = (session.clone(), way.clone());
         self.learn_early(async move {
             // Nothing comes before the answer that every client waits for.
@@ -101,6 +102,7 @@ impl App {
         let (room, tasks) = (room_for_connections(), connections.clone());
         let closing = front.closing().clone();
         self.tasks.spawn(async move { listen(listener, router, room, &closing, &tasks).await });
+        self.watch();
         announce(bound);
         self.learn_early(async { None });
         signals.next().await;

@@ -12,7 +12,6 @@ pub(super) fn warn(root: &Value, config: &Config, problems: &mut Vec<Problem>) {
         ("management", config.management),
         ("allow_commands", !config.allow_commands.is_empty()),
         ("allow_urls", !config.allow_urls.is_empty()),
-        ("watch", root.get("watch") == Some(&Value::Bool(true))),
         ("pipelines", !config.pipelines.is_empty()),
     ];
     let asked = asked.into_iter().filter(|(_, asks)| *asks);

@@ -1,6 +1,7 @@
-//! A plugin as a source of tools.
+//! A plugin as a source of tools, prompts and resources.
 
 mod loader;
+mod requests;
 mod runner;
 mod warm;
 
@@ -20,7 +21,7 @@ use gateway_core::{
 };
 
 use self::{
-    loader::{Loader, Ready},
+    loader::{Loader, Ready, Refreshed},
     runner::Runner,
 };
 use crate::{
@@ -33,6 +34,7 @@ use crate::{
     observe::Measured,
     package::Package,
     permissions::Permissions,
+    rehearsal::Rehearsal,
 };
 
 /// What a plugin may use, and what it is told. The default grants nothing.
@@ -49,6 +51,8 @@ pub struct PluginSettings {
     /// Whether the operations of its calls are counted even where they are not limited, for [`Plugin::measure`]. That
     /// slows it.
     pub counts_fuel: bool,
+    /// What it sees of the world in place of the world, for tests.
+    pub rehearsal: Option<Arc<Rehearsal>>,
 }
 
 /// A WebAssembly component as a source of tools.
@@ -66,11 +70,12 @@ impl PluginSettings {
     #[must_use]
     pub fn new(config: &PluginConfig, folder: &Path) -> Self {
         Self {
-            permissions: Permissions::new(&config.permissions, folder),
+            permissions: Permissions::new(config, folder),
             limits: Limits::new(&config.limits),
             config: Json::from_value(&config.config),
             instances: config.instances,
             counts_fuel: false,
+            rehearsal: None,
         }
     }
 
@@ -89,6 +94,7 @@ impl Default for PluginSettings {
             config: Json::from_value(&serde_json::Value::Null),
             instances: Instances::Fresh,
             counts_fuel: false,
+            rehearsal: None,
         }
     }
 }
@@ -106,14 +112,14 @@ impl Plugin {
         engine: Arc<PluginEngine>,
         events: Events,
     ) -> Self {
-        let PluginSettings { permissions, limits, config, instances, counts_fuel } = settings;
+        let PluginSettings { permissions, limits, config, instances, counts_fuel, rehearsal } = settings;
         let counts_fuel = counts_fuel || limits.fuel.is_some();
-        let context = Arc::new(Context { name, permissions, limits, config, counts_fuel });
+        let context = Arc::new(Context { name, permissions, limits, config, counts_fuel, rehearsal });
         let loader = Loader::new(context.clone(), package, engine.clone(), events);
         Self { naming, loader, runner: Runner::new(context.clone(), engine, instances), context }
     }
 
-    /// Finds out its tools: as they are remembered, which needs no engine, or by loading it.
+    /// Finds out what it offers: as it is remembered, which needs no engine, or by loading it.
     pub(crate) async fn list(&self) -> Result<(), Failure> {
         self.loader.list(&self.runner).await
     }
@@ -122,7 +128,10 @@ impl Plugin {
         match self.loader.if_ready() {
             Some(ready) => Ok(ready),
             // In a box, since it is large and rare.
-            None => Box::pin(self.loader.ready(&self.runner, call.deadline)).await,
+            None => {
+                let deadline = call.deadline.map(|deadline| call.clock().outside(deadline));
+                Box::pin(self.loader.ready(&self.runner, deadline)).await
+            }
         }
     }
 
@@ -173,6 +182,18 @@ impl Plugin {
         Ok(())
     }
 
+    /// Looks whether its package gives another component now, and has calls that begin later run on that; those that run
+    /// end on the old one. A component that cannot be compiled, does not list its tools or is refused by its package
+    /// changes nothing: the log and the status say why.
+    pub async fn refresh(&self) {
+        let name = self.context.name.as_str();
+        match self.loader.refresh(&self.runner).await {
+            Ok(Refreshed::Same) => {}
+            Ok(Refreshed::Swapped) => tracing::info!(plugin = name, "the plugin has changed: its new version runs"),
+            Err(failure) => tracing::warn!(plugin = name, "the plugin has changed, and is not replaced: {failure}"),
+        }
+    }
+
     /// Finds out what it offers.
     ///
     /// # Errors
@@ -204,10 +225,10 @@ impl Source for Plugin {
     }
 
     fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {
-        if request.op != Op::CallTool {
-            return Box::pin(async move { Err(CallError::UnknownMethod(request.op.method().into())) });
+        match request.op {
+            Op::CallTool => Box::pin(self.run_tool(request, call, None)),
+            _ => Box::pin(self.run_other(request, call)),
         }
-        Box::pin(self.run_tool(request, call, None))
     }
 
     fn status(&self) -> SourceStatus {

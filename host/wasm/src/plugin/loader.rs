@@ -20,7 +20,7 @@ use crate::{
     cache::Digest,
     definitions::Definitions,
     engine::PluginEngine,
-    exports::tool::ListTools,
+    exports::list::List,
     guest::Context,
     load::{self, Code},
     package::{Listed, Package},
@@ -48,6 +48,15 @@ pub(super) struct Loader {
 pub(super) struct Ready {
     pub(super) code: Arc<Code>,
     pub(super) definitions: Arc<Definitions>,
+}
+
+/// What came of looking for another component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refreshed {
+    /// There is none.
+    Same,
+    /// There was one, and it has taken its place.
+    Swapped,
 }
 
 impl Loader {
@@ -85,7 +94,7 @@ impl Loader {
             match self.remembered(digest) {
                 Some(definitions) => {
                     self.accept(&definitions)?;
-                    self.publish(digest, &definitions);
+                    self.publish(digest, definitions);
                 }
                 None => drop(self.load(bytes, digest, runner).await?),
             }
@@ -116,6 +125,68 @@ impl Loader {
         tokio::time::timeout_at(deadline.into(), loaded).await.map_err(late)?
     }
 
+    /// Looks whether the package gives another component now. Where that is one that can be used, it takes the place of
+    /// the one that runs, all at once; otherwise everything stays as it is, and the state says why. What nobody has
+    /// asked for yet is not looked at.
+    pub(super) async fn refresh(&self, runner: &Runner) -> Result<Refreshed, Failure> {
+        let _turn = self.loading.lock().await;
+        let failed = self.error.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if self.known.load().is_none() && !failed {
+            return Ok(Refreshed::Same);
+        }
+        let done = match self.ready.load_full() {
+            Some(running) => self.replace(&running, runner).await,
+            None => self.relist(runner).await,
+        };
+        let error = done.as_ref().err().map(ToString::to_string);
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = error;
+        done
+    }
+
+    /// Has what the package gives run in place of `running`, after it has shown that it can.
+    async fn replace(&self, running: &Ready, runner: &Runner) -> Result<Refreshed, Failure> {
+        let (bytes, digest) = self.fetch().await?;
+        if digest == running.code.digest {
+            // What was agreed to may be another thing now.
+            self.accept(&running.definitions)?;
+            return Ok(Refreshed::Same);
+        }
+        // Its probe, also where its tools are remembered: one that cannot be started must not be swapped in.
+        let probed = async {
+            let code = self.compile(bytes, digest).await?;
+            let definitions = self.ask(&code, runner).await?;
+            self.accept(&definitions)?;
+            Ok((code, definitions))
+        };
+        let (code, definitions) = probed.await.inspect_err(|failure| self.note_broken(digest, failure))?;
+        let definitions = self.known_or(definitions);
+        // Calls that have begun keep the old code, and its definitions with it. Before the list is told of: whoever sees
+        // the new one calls the new code.
+        self.ready.store(Some(Arc::new(Ready { code, definitions: definitions.clone() })));
+        self.publish(digest, definitions);
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        running.code.retire();
+        runner.drop_kept();
+        Ok(Refreshed::Swapped)
+    }
+
+    /// Finds out anew what it offers, where nothing of it runs.
+    async fn relist(&self, runner: &Runner) -> Result<Refreshed, Failure> {
+        let (bytes, digest) = self.fetch().await?;
+        match (self.known.load_full().filter(|known| known.0 == digest), self.remembered(digest)) {
+            (Some(known), _) => {
+                self.accept(&known.1)?;
+                return Ok(Refreshed::Same);
+            }
+            (None, Some(definitions)) => {
+                self.accept(&definitions)?;
+                self.publish(digest, self.known_or(definitions));
+            }
+            (None, None) => drop(self.load(bytes, digest, runner).await?),
+        }
+        Ok(Refreshed::Swapped)
+    }
+
     /// Loads it anew when it is next needed.
     pub(super) fn unload(&self) {
         self.ready.store(None);
@@ -129,11 +200,13 @@ impl Loader {
     /// What it does at the moment, and what went wrong last.
     pub(super) fn state(&self) -> (State, Option<String>) {
         let error = self.error.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let state = match (self.is_loading.load(Ordering::Relaxed), &error, &*self.ready.load()) {
-            (true, _, _) => State::Starting,
-            (_, Some(_), _) => State::Failed,
-            (_, None, Some(_)) => State::Running,
-            (_, None, None) => State::Idle,
+        let is_ready = self.ready.load().is_some();
+        let state = match (is_ready, self.is_loading.load(Ordering::Relaxed), &error) {
+            // The error is then that of a newer one, which has not taken its place.
+            (true, _, _) => State::Running,
+            (false, true, _) => State::Starting,
+            (false, false, Some(_)) => State::Failed,
+            (false, false, None) => State::Idle,
         };
         (state, error)
     }
@@ -166,45 +239,47 @@ impl Loader {
 
     async fn load(&self, bytes: Bytes, digest: Digest, runner: &Runner) -> Result<Arc<Ready>, Failure> {
         let loaded = self.try_load(bytes, digest, runner).await;
-        if let Err(failure) = &loaded
-            && failure.kind == FailureKind::Broken
-        {
-            *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some((digest, failure.clone()));
-        }
-        let ready = loaded?;
+        let ready = loaded.inspect_err(|failure| self.note_broken(digest, failure))?;
         self.ready.store(Some(ready.clone()));
         self.loads.fetch_add(1, Ordering::Relaxed);
         Ok(ready)
     }
 
     async fn try_load(&self, bytes: Bytes, digest: Digest, runner: &Runner) -> Result<Arc<Ready>, Failure> {
-        let (engine, context) = (self.engine.clone(), self.context.clone());
-        let load = move || load::code(&engine, &context.name, context.counts_fuel, &bytes, digest);
-        let code = blocking(load).await??;
+        let code = self.compile(bytes, digest).await?;
         let known = self.known.load_full().filter(|known| known.0 == digest).map(|known| known.1.clone());
         let definitions = match known.or_else(|| self.remembered(digest)) {
             Some(definitions) => definitions,
             None => self.ask(&code, runner).await?,
         };
         self.accept(&definitions)?;
-        self.publish(digest, &definitions);
+        let definitions = self.known_or(definitions);
+        self.publish(digest, definitions.clone());
         Ok(Arc::new(Ready { code, definitions }))
     }
 
-    fn remembered(&self, digest: Digest) -> Option<Arc<Definitions>> {
-        let jsons = self.engine.cache()?.definitions(digest, &self.context.config)?;
-        Definitions::remembered(jsons).map(Arc::new)
+    async fn compile(&self, bytes: Bytes, digest: Digest) -> Result<Arc<Code>, Failure> {
+        let (engine, context) = (self.engine.clone(), self.context.clone());
+        blocking(move || load::code(&engine, &context, &bytes, digest)).await?
     }
 
-    /// Has the plugin list its tools, and remembers what it said.
+    fn note_broken(&self, digest: Digest, failure: &Failure) {
+        if failure.kind == FailureKind::Broken {
+            *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some((digest, failure.clone()));
+        }
+    }
+
+    fn remembered(&self, digest: Digest) -> Option<Arc<Definitions>> {
+        let json = self.engine.cache()?.definitions(digest, &self.context.config)?;
+        Definitions::remembered(&json).map(Arc::new)
+    }
+
+    /// Has the plugin list what it offers, and remembers what it said.
     async fn ask(&self, code: &Arc<Code>, runner: &Runner) -> Result<Arc<Definitions>, Failure> {
-        let tools = match &code.exports.tool {
-            Some(_) => runner.list(code, ListTools).await?,
-            None => Vec::new(),
-        };
-        let definitions = Arc::new(Definitions::listed(&self.context.name, &tools)?);
+        let listing = runner.list(code, List).await?;
+        let definitions = Arc::new(Definitions::listed(&self.context.name, &listing)?);
         if let Some(cache) = self.engine.cache() {
-            cache.keep_definitions(code.digest, &self.context.config, &definitions.jsons());
+            cache.keep_definitions(code.digest, &self.context.config, &definitions.json());
         }
         Ok(definitions)
     }
@@ -214,9 +289,16 @@ impl Loader {
         self.package.accept(&Listed { tools: &definitions.jsons() })
     }
 
-    fn publish(&self, digest: Digest, definitions: &Arc<Definitions>) {
+    /// Those that are offered already where these are the same, so that whoever compares sees that nothing has changed.
+    fn known_or(&self, definitions: Arc<Definitions>) -> Arc<Definitions> {
+        let known = self.known.load_full().filter(|known| known.1.json() == definitions.json());
+        known.map_or(definitions, |known| known.1.clone())
+    }
+
+    /// Offers these from now on.
+    fn publish(&self, digest: Digest, definitions: Arc<Definitions>) {
         let known = self.known.swap(Some(Arc::new((digest, definitions.clone()))));
-        if known.is_none_or(|known| known.1.jsons() != definitions.jsons()) {
+        if known.is_none_or(|known| !Arc::ptr_eq(&known.1, &definitions)) {
             self.events.changed();
         }
     }

@@ -7,7 +7,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use gateway_core::{
-    call::{Call, earliest},
+    call::{Call, Clock, earliest},
     error::{Failure, FailureKind},
     role::RoleId,
 };
@@ -58,7 +58,7 @@ struct Place {
     /// The room of its instance. Given back after it, as is the plugin's place.
     room: Option<OwnedSemaphorePermit>,
     #[allow(dead_code, reason = "held, and given back by being dropped")]
-    lane: OwnedSemaphorePermit,
+    lane: Option<OwnedSemaphorePermit>,
 }
 
 /// What a guest gave.
@@ -121,7 +121,7 @@ impl Runner {
         call: Arc<Call>,
         work: W,
     ) -> Result<Done<W::Output>, Failure> {
-        self.run(code, self.context.clone(), Some(call), work, None).await
+        self.run(code, code.context.clone(), Some(call), work, None).await
     }
 
     /// Does `work` for a call, and says what that took.
@@ -132,7 +132,7 @@ impl Runner {
         work: W,
         measured: &mut Measured,
     ) -> Result<Done<W::Output>, Failure> {
-        self.run(code, self.context.clone(), Some(call), work, Some(measured)).await
+        self.run(code, code.context.clone(), Some(call), work, Some(measured)).await
     }
 
     async fn run<W: Work>(
@@ -143,14 +143,15 @@ impl Runner {
         work: W,
         measured: Option<&mut Measured>,
     ) -> Result<Done<W::Output>, Failure> {
-        let started = Instant::now();
+        let clock = call.as_ref().map(|call| call.clock().clone()).unwrap_or_default();
+        let started = clock.now();
         let time = started + context.limits.time;
         let (depth, limit) = call.as_ref().map_or((0, None), |call| (call.depth, call.deadline));
         let deadline = earliest(Some(time), limit).unwrap_or(time);
         // What lists its tools has fewer rights than calls have, and no role.
         let role = call.as_ref().map(|call| call.caller.role);
-        let place = self.enter(depth, code, role, deadline).await?;
-        let (birth, running) = self.birth(context, call, started, deadline);
+        let place = self.enter(depth, code, role, clock.outside(deadline)).await?;
+        let (birth, running) = self.birth(context, call, started, deadline, clock);
         let control = birth.control.clone();
         // What the call holds is held by its job, which may outlive the one who waits for it.
         let mark = running.guests.token();
@@ -182,7 +183,11 @@ impl Runner {
         role: Option<RoleId>,
         deadline: Instant,
     ) -> Result<Place, Failure> {
-        let lane = self.lanes.enter(depth, 1, deadline).await.map_err(|refused| self.full(refused))?;
+        // Whoever loads it takes the place of no call, and is alone at that.
+        let lane = match role {
+            Some(_) => Some(self.lanes.enter(depth, 1, deadline).await.map_err(|refused| self.full(refused))?),
+            None => None,
+        };
         let keep = self.pool.clone().zip(role);
         if let Some(warm) = keep.as_ref().and_then(|(pool, role)| pool.take(*role, code)) {
             return Ok(Place { code: code.clone(), warm: Some(warm.live), keep, room: Some(warm.room), lane });
@@ -214,9 +219,10 @@ impl Runner {
         call: Option<Arc<Call>>,
         started: Instant,
         deadline: Instant,
+        clock: Arc<Clock>,
     ) -> (Birth, Arc<Running>) {
         let running = self.running.load_full();
-        let control = Arc::new(Control::new(started, deadline, running.life.clone()));
+        let control = Arc::new(Control::new(started, deadline, clock, running.life.clone()));
         let home = Handle::current();
         let sender =
             Sender::new(context.clone(), control.clone(), self.engine.clone(), self.client.clone(), home.clone());
