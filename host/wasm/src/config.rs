@@ -9,7 +9,7 @@ use std::{
 
 use gateway_core::units::{Seconds, Size};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::permissions::{NetPattern, ToolPattern};
 
@@ -29,8 +29,8 @@ pub struct PluginConfig {
     /// Whether it is offered.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enabled: bool,
-    /// Headers that are added to its requests at the gateway's edge, by the server that they are for: it never sees
-    /// them. The server stands in `permissions.net` too.
+    /// Headers that are added to its requests where they leave the gateway, by the server that they are for:
+    /// `https://api.github.com`, or with a path. The plugin never sees them. The server stands in `permissions.net` too.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<NetPattern, BTreeMap<String, Secret>>,
     /// Whether every call has an instance of its own. Default: fresh.
@@ -53,7 +53,8 @@ pub struct PluginConfig {
 #[serde(deny_unknown_fields)]
 pub struct PermissionsConfig {
     /// Web servers: `https://api.github.com`, `*.example.com:443`, `http://127.0.0.1:8080`. Without a scheme: http and
-    /// https. Without a port: the scheme's own; `:*` is any. Private addresses only where they are listed as such.
+    /// https. Without a port: the scheme's own; `:*` is any. Private addresses only where they are listed as such. With
+    /// methods before it or a path after it, no others: `GET,HEAD https://api.github.com/repos/`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub net: Vec<NetPattern>,
     /// Folders.
@@ -93,10 +94,13 @@ pub enum Instances {
     Warm,
 }
 
-/// A value that is never shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// A value that is never shown, and never written out again.
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Secret(String);
+
+/// What stands in place of a secret wherever it is printed or written.
+const HIDDEN: &str = "(secret)";
 
 /// A folder that a plugin sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -183,7 +187,13 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(secret)")
+        f.write_str(HIDDEN)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(HIDDEN)
     }
 }
 

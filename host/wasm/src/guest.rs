@@ -30,6 +30,7 @@ use crate::{
     exports::Work,
     host::Reports,
     http::Sender,
+    inspect,
     limits::{Limits, Meter},
     load::Code,
     output::{Output, Which},
@@ -49,7 +50,7 @@ const KEPT_HANDLES: usize = 32;
 const RANDOM_BYTES: u64 = 1024 * 1024;
 
 /// What every call of one plugin has in common.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Context {
     pub(crate) name: SourceName,
     pub(crate) permissions: Permissions,
@@ -216,14 +217,20 @@ fn is_tidy(table: &mut ResourceTable) -> bool {
 impl Context {
     /// The same plugin, granted nothing: how its tools are listed.
     pub(crate) fn without_permissions(&self) -> Self {
-        Self {
-            name: self.name.clone(),
-            permissions: Permissions::default(),
-            limits: self.limits,
-            config: self.config.clone(),
-            counts_fuel: self.counts_fuel,
-            rehearsal: self.rehearsal.clone(),
+        Self { permissions: Permissions::default(), ..self.clone() }
+    }
+
+    /// The same plugin, with the permissions that hold for this component: those that it asks for. What was granted
+    /// beyond that is told, since it may be a mistake.
+    pub(crate) fn of_component(&self, bytes: &[u8]) -> Result<Self, Failure> {
+        let manifest = inspect::manifest(bytes).map_err(|error| error.failure(&self.name))?;
+        let unasked = manifest.as_ref().map(|manifest| self.permissions.unasked(manifest)).unwrap_or_default();
+        if !unasked.is_empty() {
+            let (plugin, unasked) = (self.name.as_str(), unasked.join(", "));
+            tracing::warn!(plugin, "granted without effect, since the plugin does not ask for it: {unasked}");
         }
+        let permissions = Permissions::effective(&self.permissions, manifest.as_ref());
+        Ok(Self { permissions, ..self.clone() })
     }
 
     /// What a call that took until its deadline, `deadline`, is told.

@@ -1,11 +1,12 @@
 //! HTTP of plugins: `wasi:http` requests, sent by the gateway where the plugin was granted their host.
 //!
-//! The order is: the host is held against the list; its name is resolved; what of its addresses may be reached is held
-//! against the list; the connection goes to exactly such an address. Nothing is looked up a second time, no redirect is
-//! followed, no proxy is asked.
+//! The order is: method, host and path are held against the list; the host's name is resolved; what of its addresses may
+//! be reached is held against the list; the connection goes to exactly such an address. Nothing is looked up a second
+//! time, no redirect is followed, no proxy is asked. Secrets are added last, to what the plugin does not see any more.
 
 mod body;
 mod connect;
+mod traffic;
 
 pub(crate) use self::connect::{HttpClient, Tls};
 
@@ -24,12 +25,13 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use self::{
     body::{Inbound, Outbound},
     connect::{NotFound, Prohibited},
+    traffic::Traffic,
 };
 use crate::{
     control::Control,
     engine::PluginEngine,
     guest::Context,
-    permissions::{Denial, Target},
+    permissions::{Denial, Outgoing, Target},
 };
 
 /// Requests of one call at the same time.
@@ -44,7 +46,14 @@ pub(crate) struct Sender {
     client: Arc<OnceLock<HttpClient>>,
     /// The runtime of the caller: connections live there, not where spinning guests do.
     home: Handle,
-    in_flight: Option<Arc<Semaphore>>,
+    /// Made with the first request.
+    used: Option<Used>,
+}
+
+/// What the requests of one call have in common.
+struct Used {
+    in_flight: Arc<Semaphore>,
+    traffic: Arc<Traffic>,
 }
 
 type Sent = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
@@ -57,22 +66,36 @@ impl Sender {
         client: Arc<OnceLock<HttpClient>>,
         home: Handle,
     ) -> Self {
-        Self { context, control, engine, client, home, in_flight: None }
+        Self { context, control, engine, client, home, used: None }
     }
 
     /// Where the request goes, if that is allowed.
     fn admit(&self, request: &http::Request<WasiBody>) -> Result<Target, Error> {
-        // A tunnel would lead past every check.
-        if request.method() == http::Method::CONNECT {
+        // A tunnel would lead past every check, and the other sends back what it was sent, with the secrets.
+        if matches!(*request.method(), http::Method::CONNECT | http::Method::TRACE) {
             return Err(Error::HttpRequestMethodInvalid);
         }
         let target = Target::of(request.uri()).ok_or(Error::HttpRequestUriInvalid)?;
-        if !self.context.permissions.allows_host(&target) {
-            self.control.note_denial(Denial::host(self.context.name.as_str(), &target));
+        let outgoing = outgoing(request, &target);
+        if let Err(denial) = self.context.permissions.check_request(self.context.name.as_str(), &outgoing) {
+            self.control.note_denial(denial);
             return Err(Error::HttpRequestDenied);
         }
         Ok(target)
     }
+
+    fn used(&mut self) -> &Used {
+        let (context, control) = (&self.context, &self.control);
+        self.used.get_or_insert_with(|| Used {
+            in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
+            traffic: Arc::new(Traffic::new(context.clone(), control.clone())),
+        })
+    }
+}
+
+/// A request as it is decided on.
+fn outgoing<'a, B>(request: &'a http::Request<B>, target: &'a Target) -> Outgoing<'a> {
+    Outgoing { target, method: request.method(), path: request.uri().path() }
 }
 
 impl WasiHttpHooks for Sender {
@@ -89,7 +112,8 @@ impl WasiHttpHooks for Sender {
                 return Box::new(async { Err(error) });
             }
         };
-        let in_flight = self.in_flight.get_or_insert_with(|| Arc::new(Semaphore::new(IN_FLIGHT)));
+        let Used { in_flight, traffic } = self.used();
+        let traffic = traffic.clone();
         let Ok(permit) = in_flight.clone().try_acquire_owned() else {
             return Box::new(async { Err(Error::ConnectionLimitReached) });
         };
@@ -99,6 +123,7 @@ impl WasiHttpHooks for Sender {
             control: self.control.clone(),
             engine: self.engine.clone(),
             client: self.client.clone(),
+            traffic,
             options: options.unwrap_or_default(),
         };
         let task = self.home.spawn(async move {
@@ -122,17 +147,20 @@ struct Exchange {
     control: Arc<Control>,
     engine: Arc<PluginEngine>,
     client: Arc<OnceLock<HttpClient>>,
+    traffic: Arc<Traffic>,
     options: RequestOptions,
 }
 
 impl Exchange {
-    async fn run(self, request: http::Request<WasiBody>) -> Result<http::Response<Inbound>, Error> {
+    async fn run(self, mut request: http::Request<WasiBody>) -> Result<http::Response<Inbound>, Error> {
+        self.traffic.send_head(request.uri(), request.headers())?;
         if let Some(rehearsal) = &self.context.rehearsal {
             let answer = rehearsal.answer(request).await?;
-            return Ok(answer.map(|body| Inbound::new(body, None)));
+            return Ok(answer.map(|body| Inbound::new(body, self.traffic.clone(), None)));
         }
+        self.add_secrets(&mut request);
         let client = self.client().await?;
-        let sent = client.request(request.map(Outbound::new));
+        let sent = client.request(request.map(|body| Outbound::new(body, self.traffic.clone())));
         let headers = async {
             match self.options.first_byte_timeout {
                 Some(time) => {
@@ -145,11 +173,18 @@ impl Exchange {
         };
         let response = tokio::select! {
             response = headers => response?,
-            () = tokio::time::sleep_until(self.control.deadline.into()) => return Err(Error::HttpResponseTimeout),
+            () = self.control.late() => return Err(Error::HttpResponseTimeout),
             () = self.control.cancelled() => return Err(Error::ConnectionTerminated),
         };
         let response = response.map_err(|error| self.explain(&error))?;
-        Ok(response.map(|body| Inbound::new(body, self.options.between_bytes_timeout)))
+        self.traffic.receive_head(response.headers())?;
+        Ok(response.map(|body| Inbound::new(body, self.traffic.clone(), self.options.between_bytes_timeout)))
+    }
+
+    fn add_secrets(&self, request: &mut http::Request<WasiBody>) {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let outgoing = Outgoing { target: &self.target, method: &method, path: uri.path() };
+        self.context.permissions.secrets.add(&outgoing, request.headers_mut());
     }
 
     /// The plugin's client. The first one reads the system's certificates, which blocks.

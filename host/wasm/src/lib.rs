@@ -36,6 +36,7 @@ mod output;
 pub mod package;
 pub mod permissions;
 pub mod plugin;
+mod quota;
 pub mod rehearsal;
 mod run;
 mod storage;

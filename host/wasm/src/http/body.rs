@@ -1,8 +1,9 @@
-//! Bodies with a limit to their size.
+//! Bodies whose bytes are counted.
 
 use std::{
     error::Error as StdError,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -16,40 +17,39 @@ use tokio::{
 };
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// The largest body, either way.
-const MAX_BODY: u64 = 64 * 1024 * 1024;
+use super::traffic::Traffic;
 
 /// The body of a request.
 pub(crate) struct Outbound {
     body: WasiBody,
-    left: u64,
+    traffic: Arc<Traffic>,
 }
 
 /// The body of a response.
 pub(crate) struct Inbound {
     body: UnsyncBoxBody<Bytes, Box<dyn StdError + Send + Sync>>,
-    left: u64,
+    traffic: Arc<Traffic>,
     pause: Option<(Duration, Pin<Box<Sleep>>)>,
     /// The request's place among those in flight.
     permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Outbound {
-    pub(super) fn new(body: WasiBody) -> Self {
-        Self { body, left: MAX_BODY }
+    pub(super) fn new(body: WasiBody, traffic: Arc<Traffic>) -> Self {
+        Self { body, traffic }
     }
 }
 
 impl Inbound {
     /// `pause`: how long the server may be silent.
-    pub(super) fn new<B>(body: B, pause: Option<Duration>) -> Self
+    pub(super) fn new<B>(body: B, traffic: Arc<Traffic>, pause: Option<Duration>) -> Self
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: StdError + Send + Sync + 'static,
     {
         let body = body.map_err(|error| Box::new(error) as _).boxed_unsync();
         let pause = pause.map(|pause| (pause, Box::pin(tokio::time::sleep(pause))));
-        Self { body, left: MAX_BODY, pause, permit: None }
+        Self { body, traffic, pause, permit: None }
     }
 
     /// Gives `permit` back when the body is read or dropped.
@@ -58,16 +58,8 @@ impl Inbound {
     }
 }
 
-/// Takes the frame off `left`; false: too much.
-fn take(left: &mut u64, frame: &Frame<Bytes>) -> bool {
-    let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-    match left.checked_sub(length) {
-        Some(rest) => {
-            *left = rest;
-            true
-        }
-        None => false,
-    }
+fn length(frame: &Frame<Bytes>) -> usize {
+    frame.data_ref().map_or(0, Bytes::len)
 }
 
 impl Body for Outbound {
@@ -77,8 +69,8 @@ impl Body for Outbound {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
         Pin::new(&mut this.body).poll_frame(cx).map(|frame| match frame {
-            Some(Ok(frame)) if !take(&mut this.left, &frame) => Some(Err(Error::HttpRequestBodySize(Some(MAX_BODY)))),
-            frame => frame,
+            Some(Ok(frame)) => Some(this.traffic.send(length(&frame)).map(|()| frame)),
+            other => other,
         })
     }
 
@@ -105,8 +97,7 @@ impl Body for Inbound {
             sleep.as_mut().reset(Instant::now() + *pause);
         }
         Poll::Ready(match frame {
-            Some(Ok(frame)) if !take(&mut this.left, &frame) => Some(Err(Error::HttpResponseBodySize(Some(MAX_BODY)))),
-            Some(Ok(frame)) => Some(Ok(frame)),
+            Some(Ok(frame)) => Some(this.traffic.receive(length(&frame)).map(|()| frame)),
             Some(Err(_)) => Some(Err(Error::HttpResponseIncomplete)),
             None => {
                 this.permit = None;
@@ -121,24 +112,5 @@ impl Body for Inbound {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http_body_util::Full;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn bodies_have_a_limit() {
-        let body = || Full::new(Bytes::from_static(b"twelve bytes")).map_err(|never| match never {}).boxed_unsync();
-        assert_eq!(Outbound::new(body()).collect().await.unwrap().to_bytes().len(), 12);
-        let too_much = Outbound { body: body(), left: 11 }.collect().await;
-        assert!(matches!(too_much, Err(Error::HttpRequestBodySize(Some(MAX_BODY)))));
-        let whole = Inbound::new(Full::new(Bytes::from_static(b"x")), Some(Duration::from_secs(60)));
-        assert_eq!(whole.collect().await.unwrap().to_bytes().len(), 1);
-        let too_much = Inbound { left: 0, ..Inbound::new(Full::new(Bytes::from_static(b"x")), None) };
-        assert!(matches!(too_much.collect().await, Err(Error::HttpResponseBodySize(_))));
     }
 }

@@ -37,7 +37,8 @@ const IDLE_CONNECTIONS: usize = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Tls(OnceLock<ClientConfig>);
 
-/// Lets connections through to where a plugin may go.
+/// Lets connections through to where a plugin may go: to the addresses that it was granted, whatever it asks for, since it
+/// is shared by the calls of one component and of the next one.
 #[derive(Debug, Clone)]
 pub(crate) struct Door(Arc<Permissions>);
 
