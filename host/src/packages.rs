@@ -6,8 +6,10 @@
 //! * [`https`]: downloads, and those that are kept.
 //! * [`manifest`]: what a plugin says about itself, `plugin.yaml`.
 //! * [`build`]: from a folder of sources to a component, with the language's own tool.
+//! * [`embedded`]: what the gateway carries for that: the WIT and the SDKs.
 
 pub mod build;
+pub mod embedded;
 pub mod file;
 pub mod https;
 pub mod manifest;

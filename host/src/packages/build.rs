@@ -3,6 +3,7 @@
 //! * [`rust`], `python`, `js`: one file for each language.
 
 mod error;
+mod python;
 pub mod rust;
 
 use std::{
@@ -31,7 +32,7 @@ pub enum Language {
 const LEFT_BEHIND: [&str; 4] = ["__pycache__", "dist", "node_modules", "target"];
 
 /// What is to be built, and with what.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Job<'a> {
     /// The plugin's folder.
     pub folder: &'a Path,
@@ -40,6 +41,8 @@ pub struct Job<'a> {
     pub tools: &'a Path,
     /// Whether the language's tool says nothing but what is wrong.
     pub quiet: bool,
+    /// Is told what is being done, where that takes long and the tool does not show it.
+    pub say: &'a (dyn Fn(&str) + Send + Sync),
 }
 
 /// A component as the tool left it.
@@ -77,7 +80,7 @@ pub fn language(folder: &Path) -> Result<Language, BuildError> {
 pub async fn build(job: &Job<'_>) -> Result<Artifact, BuildError> {
     match language(job.folder)? {
         Language::Rust => rust::build(job).await,
-        Language::Python => Err(BuildError::Language { folder: job.folder.to_owned() }),
+        Language::Python => python::build(job).await,
         Language::JavaScript => Err(BuildError::Language { folder: job.folder.to_owned() }),
     }
 }

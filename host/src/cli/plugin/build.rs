@@ -74,8 +74,8 @@ pub(super) async fn run(
     // Looked at first: it takes less time than a build.
     let manifest = manifest::in_folder(folder).map_err(bad_manifest)?;
     let file = file::built(folder).map_err(bad_manifest)?;
-    // The compiler shows its own progress.
-    let job = build::Job { folder, tools: &folders.tools, quiet };
+    let say = |what: &str| progress.say(what);
+    let job = build::Job { folder, tools: &folders.tools, quiet, say: &say };
     let artifact = build::build(&job).await.map_err(not_built)?;
     progress.say("looking at the plugin");
     let what = file.display().to_string();
@@ -119,7 +119,7 @@ impl Built {
         let _ = writeln!(text, "{}", self.file.display());
         let _ = writeln!(text, "  size       {}", text::size(*size));
         let _ = writeln!(text, "  sha256     {sha256}");
-        let _ = writeln!(text, "  interface  gateway:plugin@{}", component.package_version);
+        let _ = writeln!(text, "  interface  {}", component.speaks());
         let _ = writeln!(text, "  tools      {}", names.join(", "));
         text
     }

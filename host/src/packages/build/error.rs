@@ -41,6 +41,48 @@ pub enum BuildError {
         /// How it ended.
         status: ExitStatus,
     },
+    /// The tool failed, and this is what it said.
+    #[error("{}: {tool} ended with {status}\n{said}", folder.display())]
+    Said {
+        /// The folder.
+        folder: PathBuf,
+        /// The tool's name.
+        tool: &'static str,
+        /// How it ended.
+        status: ExitStatus,
+        /// All of what it said.
+        said: String,
+    },
+    /// The language's own file is not understood.
+    #[error("{}: {why}", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        why: String,
+    },
+    /// There is no such Python module.
+    #[error("{}: there is no Python module {module:?} in src, nor beside pyproject.toml where there is no src", folder.display())]
+    Module {
+        /// The folder.
+        folder: PathBuf,
+        /// The module's name.
+        module: String,
+    },
+    /// Python is older than what plugins are built with.
+    #[error("plugins in Python are built with Python 3.10 or newer, and python3 is older")]
+    OldPython,
+    /// Python cannot make virtual environments.
+    #[error("python3 cannot make virtual environments")]
+    NoVenv,
+    /// A file or folder cannot be written.
+    #[error("{} cannot be written", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
     /// It was built, and is no plugin.
     #[error("{}: the package builds no component", folder.display())]
     NoComponent {
@@ -67,8 +109,15 @@ impl BuildError {
             Self::NoComponent { .. } => "write `crate-type = [\"cdylib\"]` below `[lib]` in Cargo.toml".to_owned(),
             Self::Tool { tool, source } if source.kind() == io::ErrorKind::NotFound => match *tool {
                 "cargo" => "Rust is installed with https://rustup.rs".to_owned(),
+                "python3" => "install Python 3.10 or newer; on Debian: apt install python3-venv".to_owned(),
                 _ => return None,
             },
+            Self::Module { .. } => "name it with `module` below `[tool.gateway]` in pyproject.toml".to_owned(),
+            Self::NoVenv => "on Debian: apt install python3-venv".to_owned(),
+            Self::Said { tool: "pip", .. } => {
+                "packages come from PyPI, which has to be reached; in a component only those in pure Python run"
+                    .to_owned()
+            }
             _ => return None,
         };
         Some(hint)
