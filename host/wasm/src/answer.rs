@@ -1,4 +1,5 @@
-//! What a tool answered, as the reply of the call: checked, under the output limit, and with what was denied.
+//! What a tool answered, as the reply of the call: checked, under the output limit, and with what was denied. What has no
+//! result with `isError` for its failures shares the words for them.
 
 use gateway_core::{
     error::{CallError, Failure, FailureKind},
@@ -69,15 +70,33 @@ fn error_reply(context: &Context, tool: &str, error: ToolError, denial: Option<&
             let message = format!("plugin {name:?}: it lists the tool {tool:?}, and does not know it when called");
             Failure::new(FailureKind::Broken, message)
         }
-        ToolError::Cancelled => {
-            Failure::new(FailureKind::Cancelled, format!("plugin {name:?}: the call was cancelled"))
-        }
+        ToolError::Cancelled => cancelled(context),
     };
     Err(failure.into())
 }
 
+/// A plugin that stopped because the call was cancelled.
+pub(crate) fn cancelled(context: &Context) -> Failure {
+    Failure::new(FailureKind::Cancelled, format!("plugin {:?}: the call was cancelled", context.name))
+}
+
+/// A plugin that gave nothing of `what`, with what it was denied before.
+pub(crate) fn failed(context: &Context, what: &str, text: &str, denial: Option<Denial>) -> Failure {
+    if text.len() > context.limits.output_bytes() {
+        return output_limit(context);
+    }
+    let message = format!("plugin {:?}: {what}: {text}", context.name);
+    match denial {
+        // The likely cause.
+        Some(denial) => {
+            Failure::new(FailureKind::Denied, format!("{message}; before that, {}", denial.message)).hint(denial.hint)
+        }
+        None => Failure::new(FailureKind::Unavailable, message),
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use gateway_core::{name::SourceName, units::Size};
     use serde_json::{Value, json};
 
@@ -89,7 +108,8 @@ mod tests {
         permissions::Permissions,
     };
 
-    fn context() -> Context {
+    /// A plugin `p` with an output limit of 20 bytes.
+    pub(crate) fn context() -> Context {
         Context {
             name: SourceName::new("p").unwrap(),
             permissions: Permissions::default(),
@@ -114,7 +134,8 @@ mod tests {
             json["outputSchema"] =
                 json!({ "type": "object", "properties": { "b": {} }, "additionalProperties": false });
         }
-        Definitions::remembered(vec![Json::from_value(&json)]).unwrap()
+        let all = json!({ "tools": [json], "prompts": [], "resources": [], "resourceTemplates": [] });
+        Definitions::remembered(&Json::from_value(&all)).unwrap()
     }
 
     fn ok(is_structured: bool, outcome: Result<ToolResult, ToolError>) -> Result<Value, String> {

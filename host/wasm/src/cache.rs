@@ -1,4 +1,4 @@
-//! What was worked out once: compiled components, and the tools that they listed.
+//! What was worked out once: compiled components, and what they listed.
 //!
 //! A compiled component is native code that runs unchecked, so that the folder is private: it and its files have to
 //! belong to this user and be writable by nobody else. A file that is damaged is noticed by its checksum and made anew.
@@ -27,8 +27,8 @@ pub(crate) struct Digest([u8; 32]);
 /// Bytes of the checksum at the end of a compiled component.
 const CHECKSUM: usize = 32;
 
-/// How the remembered tool lists are written; another number is another format.
-const DEFINITIONS_FORMAT: u8 = 1;
+/// How the remembered lists are written; another number is another format.
+const DEFINITIONS_FORMAT: u8 = 2;
 
 impl Digest {
     pub(crate) fn of(bytes: &[u8]) -> Self {
@@ -68,26 +68,19 @@ impl Cache {
         self.load(engine, &path)
     }
 
-    /// The definitions of the tools that the component listed under this configuration.
-    pub(crate) fn definitions(&self, digest: Digest, config: &Json) -> Option<Vec<Json>> {
+    /// What the component listed under this configuration.
+    pub(crate) fn definitions(&self, digest: Digest, config: &Json) -> Option<Json> {
         let path = self.definitions_path(digest, config);
         private(&fs::symlink_metadata(&path).ok()?).ok()?;
         self.check_folder().ok()?;
-        let text = bytes::Bytes::from(fs::read(&path).ok()?);
-        let definitions: Vec<&serde_json::value::RawValue> = serde_json::from_slice(&text).ok()?;
-        Some(definitions.into_iter().map(|definition| Json::part(&text, definition)).collect())
+        Json::parse(fs::read(&path).ok()?).ok()
     }
 
-    /// Keeps the definitions of the tools. That this fails is no reason to stop.
-    pub(crate) fn keep_definitions(&self, digest: Digest, config: &Json, definitions: &[Json]) {
-        let mut text = vec![b'['];
-        for (at, definition) in definitions.iter().enumerate() {
-            text.extend_from_slice(if at > 0 { b",\n" } else { b"\n" });
-            text.extend_from_slice(definition.as_bytes());
-        }
-        text.extend_from_slice(b"\n]\n");
+    /// Keeps what the component listed. That this fails is no reason to stop.
+    pub(crate) fn keep_definitions(&self, digest: Digest, config: &Json, definitions: &Json) {
         let path = self.definitions_path(digest, config);
-        if let Err(error) = self.make_folder().and_then(|()| self.write(&path, &[&text])) {
+        let written = self.make_folder().and_then(|()| self.write(&path, &[definitions.as_bytes(), b"\n"]));
+        if let Err(error) = written {
             tracing::warn!("{} cannot be written: {error}", path.display());
         }
     }
@@ -110,7 +103,7 @@ impl Cache {
 
     fn definitions_path(&self, digest: Digest, config: &Json) -> PathBuf {
         let config = Digest::of(config.as_bytes()).to_string();
-        self.folder.join(format!("{digest}-{}.tools{DEFINITIONS_FORMAT}.json", &config[..16]))
+        self.folder.join(format!("{digest}-{}.offer{DEFINITIONS_FORMAT}.json", &config[..16]))
     }
 
     #[allow(unsafe_code, reason = "wasmtime cannot check native code; that we wrote it is checked here instead")]
@@ -254,9 +247,9 @@ mod tests {
     fn definitions_belong_to_a_configuration() {
         let (_folder, cache) = folder();
         let (digest, config) = (Digest::of(COMPONENT), Json::parse("{\"a\":1}").unwrap());
-        let tools = [Json::parse("{\"name\":\"x\"}").unwrap(), Json::parse("{}").unwrap()];
-        cache.keep_definitions(digest, &config, &tools);
-        assert_eq!(cache.definitions(digest, &config).unwrap(), tools);
+        let listed = Json::parse("{\"tools\":[]}").unwrap();
+        cache.keep_definitions(digest, &config, &listed);
+        assert_eq!(cache.definitions(digest, &config).unwrap(), listed);
         assert!(cache.definitions(digest, &Json::parse("null").unwrap()).is_none());
         assert!(cache.definitions(Digest::of(b""), &config).is_none());
         fs::write(cache.definitions_path(digest, &config), "[{}").unwrap();

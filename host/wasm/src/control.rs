@@ -2,13 +2,16 @@
 
 use std::{
     sync::{
-        Mutex, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use gateway_core::error::{Failure, FailureKind};
+use gateway_core::{
+    call::Clock,
+    error::{Failure, FailureKind},
+};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use wasmtime::UpdateDeadline;
@@ -21,10 +24,12 @@ pub(crate) const GRACE: Duration = Duration::from_millis(500);
 /// One running guest, as its host functions, its epochs and whoever waits for it see it.
 #[derive(Debug)]
 pub(crate) struct Control {
-    /// When it has to be over.
+    /// When it has to be over, by its clock.
     pub(crate) deadline: Instant,
-    /// When the call came in.
+    /// When the call came in, by its clock.
     pub(crate) started: Instant,
+    /// Stands still while the client is asked something, here or in a call that this one caused.
+    clock: Arc<Clock>,
     /// Nanoseconds from `started` to when the guest was last given a worker.
     slice: AtomicU64,
     /// Ticks of the clock since then.
@@ -74,10 +79,11 @@ pub(crate) enum Ended {
 }
 
 impl Control {
-    pub(crate) fn new(started: Instant, deadline: Instant, life: Life) -> Self {
+    pub(crate) fn new(started: Instant, deadline: Instant, clock: Arc<Clock>, life: Life) -> Self {
         Self {
             deadline,
             started,
+            clock,
             slice: AtomicU64::new(0),
             ticks: AtomicU32::new(0),
             busy: AtomicU64::new(0),
@@ -115,8 +121,7 @@ impl Control {
     /// What a guest that still runs after a tick of the clock has to do. The deadline is held against the clock on the
     /// wall: ticks come late where the machine is busy.
     pub(crate) fn tick(&self) -> UpdateDeadline {
-        let now = Instant::now();
-        if now >= self.deadline {
+        if self.clock.now() >= self.deadline {
             return UpdateDeadline::Interrupt;
         }
         if self.away.load(Ordering::Relaxed) {
@@ -172,6 +177,11 @@ impl Control {
         }
     }
 
+    /// Waits until the deadline has come.
+    pub(crate) async fn late(&self) {
+        self.clock.reaches(self.deadline).await;
+    }
+
     /// Waits until the guest has to be dropped.
     pub(crate) async fn ended(&self) -> Ended {
         let cancelled = async {
@@ -183,7 +193,7 @@ impl Control {
             tokio::time::sleep(GRACE).await;
         };
         tokio::select! {
-            () = tokio::time::sleep_until(self.deadline.into()) => Ended::Late,
+            () = self.late() => Ended::Late,
             () = self.life.stopped.cancelled() => Ended::Stopped,
             () = cancelled => Ended::Cancelled,
         }
@@ -241,7 +251,7 @@ mod tests {
     use super::*;
 
     fn control(time: Duration) -> Control {
-        Control::new(Instant::now(), Instant::now() + time, Life::default())
+        Control::new(Instant::now(), Instant::now() + time, Arc::default(), Life::default())
     }
 
     const LONG: Duration = Duration::from_secs(3600);
@@ -274,6 +284,22 @@ mod tests {
         tokio::join!(control.cancelled(), async { control.cancel() });
         control.cancelled().await;
         assert!(control.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_question_to_the_client_holds_the_deadline() {
+        let control = control(Duration::ZERO);
+        let held = control.clock.hold();
+        let late = control.late();
+        tokio::pin!(late);
+        tokio::select! {
+            biased;
+            () = &mut late => panic!("the clock stands"),
+            () = tokio::task::yield_now() => {}
+        }
+        drop(held);
+        late.await;
+        assert!(matches!(control.tick(), UpdateDeadline::Interrupt));
     }
 
     #[tokio::test]

@@ -1,10 +1,14 @@
 //! Between WIT and MCP: results, content and definitions.
 
+mod prompts;
 mod read;
+mod resources;
 mod write;
 
 pub(crate) use self::{
+    prompts::{completion, prompt_definition, prompt_result, prompt_size},
     read::nested_result,
+    resources::{contents_size, read_result, resource_definition, template_definition},
     write::{definition, error_result, one_line, result, size},
 };
 

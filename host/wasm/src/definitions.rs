@@ -1,301 +1,150 @@
-//! A plugin's tools: checked when they are listed, and their arguments when they are called.
+//! What a plugin offers: checked when it is listed, and held against what is asked of it.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, OnceLock},
-};
+mod prompts;
+mod resources;
+mod schema;
+mod template;
+mod tools;
 
+use std::{collections::HashSet, sync::Arc};
+
+use bytes::Bytes;
 use gateway_core::{
     error::{Failure, FailureKind},
     name::SourceName,
     payload::Json,
-    source::{Item, Offer},
+    source::{Item, Kind, Offer},
+    wire::json::Members,
 };
-use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::{bindings::types::ToolDefinition, convert};
+pub(crate) use self::{
+    prompts::Prompt,
+    resources::Template,
+    schema::{mistakes, validator},
+    tools::Definition,
+};
+use crate::bindings::types::{PromptDefinition, ResourceLink, ResourceTemplate, ToolDefinition};
 
-/// The tools of one plugin.
+/// What a plugin listed.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    pub(crate) tools: Vec<ToolDefinition>,
+    pub(crate) prompts: Vec<PromptDefinition>,
+    pub(crate) resources: Vec<ResourceLink>,
+    pub(crate) templates: Vec<ResourceTemplate>,
+}
+
+/// What one plugin offers.
 #[derive(Debug)]
 pub(crate) struct Definitions {
     tools: Box<[Definition]>,
+    prompts: Box<[Prompt]>,
+    templates: Box<[Template]>,
     offer: Arc<Offer>,
-}
-
-/// One tool.
-#[derive(Debug)]
-pub(crate) struct Definition {
-    pub(crate) name: Arc<str>,
-    json: Json,
-    /// Made when the tool is first called.
-    arguments: OnceLock<Option<Validator>>,
-    /// The same for structured content; none where it promised none.
-    structured: Option<OnceLock<Option<Validator>>>,
-}
-
-/// Steps back that a pattern in a schema may take, so that no text holds a worker for long.
-const BACKTRACK_LIMIT: usize = 100_000;
-/// Mistakes that one message names.
-const MISTAKES: usize = 5;
-
-/// What is read of a remembered definition.
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Head {
-    name: String,
-    input_schema: Value,
-    output_schema: Option<Value>,
 }
 
 impl Definitions {
     /// Checks what a plugin listed.
-    pub(crate) fn listed(plugin: &SourceName, tools: &[ToolDefinition]) -> Result<Self, Failure> {
+    pub(crate) fn listed(plugin: &SourceName, listing: &Listing) -> Result<Self, Failure> {
         let broken = |what: String| Failure::new(FailureKind::Broken, format!("plugin {plugin:?}: {what}"));
-        let mut names = HashSet::new();
-        let mut checked = Vec::with_capacity(tools.len());
-        for tool in tools {
-            if tool.name.trim().is_empty() {
-                return Err(broken("it lists a tool without a name".to_owned()));
-            }
-            if !names.insert(tool.name.as_str()) {
-                return Err(broken(format!("it lists the tool {:?} twice", tool.name)));
-            }
-            checked
-                .push(Definition::listed(tool).map_err(|problem| broken(format!("tool {:?}: {problem}", tool.name)))?);
+        let tools = each("tool", &listing.tools, |tool| &tool.name, Definition::listed).map_err(broken)?;
+        let prompts = each("prompt", &listing.prompts, |prompt| &prompt.name, Prompt::listed).map_err(broken)?;
+        let resources = each("resource", &listing.resources, |resource| &resource.uri, resources::listed);
+        let templates = each("template", &listing.templates, |template| &template.uri_template, Template::listed);
+        Ok(Self::new(tools, prompts, resources.map_err(broken)?, templates.map_err(broken)?))
+    }
+
+    /// What [`Definitions::json`] gave once; `None` where it is something else.
+    pub(crate) fn remembered(json: &Json) -> Option<Self> {
+        let members = Members::read(json.as_bytes()).ok()?;
+        let all = |kind: Kind| -> Option<Vec<Json>> {
+            let list = members.part(json.bytes(), kind.member())?;
+            let items: Vec<&RawValue> = serde_json::from_slice(list.as_bytes()).ok()?;
+            Some(items.into_iter().map(|item| Json::part(list.bytes(), item)).collect())
+        };
+        fn read<T>(jsons: Vec<Json>, read: impl FnMut(Json) -> Option<T>) -> Option<Vec<T>> {
+            jsons.into_iter().map(read).collect()
         }
-        Ok(Self::new(checked))
+        Some(Self::new(
+            read(all(Kind::Tool)?, Definition::remembered)?,
+            read(all(Kind::Prompt)?, Prompt::read)?,
+            read(all(Kind::Resource)?, resources::remembered)?,
+            read(all(Kind::Template)?, Template::read)?,
+        ))
     }
 
-    /// What [`Definitions::jsons`] gave once; `None` where it is something else.
-    pub(crate) fn remembered(jsons: Vec<Json>) -> Option<Self> {
-        let tools: Option<Vec<Definition>> = jsons.into_iter().map(Definition::remembered).collect();
-        tools.map(Self::new)
-    }
-
-    fn new(tools: Vec<Definition>) -> Self {
-        let offered = tools.iter().map(|tool| Item { name: tool.name.clone(), definition: tool.json.clone() });
-        let offer = Arc::new(Offer { tools: Some(offered.collect()), ..Offer::default() });
-        Self { tools: tools.into(), offer }
+    fn new(tools: Vec<Definition>, prompts: Vec<Prompt>, resources: Vec<Item>, templates: Vec<Template>) -> Self {
+        let item = |name: &Arc<str>, json: &Json| Item { name: name.clone(), definition: json.clone() };
+        let offer = Offer {
+            tools: Some(tools.iter().map(|tool| item(&tool.name, &tool.json)).collect()),
+            prompts: prompts.iter().map(|prompt| item(&prompt.name, &prompt.json)).collect(),
+            resources: resources.into(),
+            templates: templates.iter().map(|template| item(&template.uri, &template.json)).collect(),
+            greeting: None,
+        };
+        Self { tools: tools.into(), prompts: prompts.into(), templates: templates.into(), offer: Arc::new(offer) }
     }
 
     pub(crate) fn offer(&self) -> &Arc<Offer> {
         &self.offer
     }
 
-    /// The definitions as `tools/list` shows them.
+    /// The definitions of its tools as `tools/list` shows them.
     pub(crate) fn jsons(&self) -> Vec<Json> {
         self.tools.iter().map(|tool| tool.json.clone()).collect()
+    }
+
+    /// All definitions, to be remembered: an object of the lists that MCP's methods give.
+    pub(crate) fn json(&self) -> Json {
+        let mut text = Vec::with_capacity(4096);
+        for (at, kind) in Kind::ALL.into_iter().enumerate() {
+            text.extend_from_slice(if at == 0 { b"{" } else { b"],\n" });
+            text.extend_from_slice(format!("{:?}:[", kind.member()).as_bytes());
+            for (at, item) in self.offer.items(kind).iter().enumerate() {
+                text.extend_from_slice(if at == 0 { b"\n" } else { b",\n" });
+                text.extend_from_slice(item.definition.as_bytes());
+            }
+        }
+        text.extend_from_slice(b"]}");
+        // It is composed of JSON.
+        Json::parse(Bytes::from(text)).unwrap_or(Json::empty_object())
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Definition> {
         self.tools.iter().find(|tool| &*tool.name == name)
     }
-}
 
-impl Definition {
-    fn listed(tool: &ToolDefinition) -> Result<Self, String> {
-        let (input, arguments) = object_schema("input", &tool.input_schema)?;
-        let output = tool.output_schema.as_deref().map(|schema| object_schema("output", schema)).transpose()?;
-        let (output, structured) = output.unzip();
-        let json = convert::definition(tool, &input, output.as_ref()).map_err(|error| error.to_string())?;
-        Ok(Self {
-            name: tool.name.as_str().into(),
-            json,
-            arguments: OnceLock::from(Some(arguments)),
-            structured: structured.map(|structured| OnceLock::from(Some(structured))),
-        })
+    pub(crate) fn prompt(&self, name: &str) -> Option<&Prompt> {
+        self.prompts.iter().find(|prompt| &*prompt.name == name)
     }
 
-    fn remembered(json: Json) -> Option<Self> {
-        let head: Head = json.to().ok()?;
-        let structured = head.output_schema.map(|_| OnceLock::new());
-        Some(Self { name: head.name.into(), json, arguments: OnceLock::new(), structured })
-    }
-
-    /// The arguments to call it with: those of the request, or none, if they fit the schema.
-    pub(crate) fn check(&self, arguments: Option<Json>) -> Result<Json, Failure> {
-        let mistake = |what: String| Failure::new(FailureKind::Arguments, format!("tool {:?}: {what}", &*self.name));
-        let arguments = arguments.unwrap_or(Json::empty_object());
-        if !arguments.is_object() {
-            return Err(mistake("the arguments are no JSON object".to_owned()));
-        }
-        let value: Value = arguments.to().map_err(|error| mistake(format!("the arguments cannot be read: {error}")))?;
-        let validator = self.validator(&self.arguments, |head| Some(head.input_schema));
-        match validator {
-            Some(validator) if !validator.is_valid(&value) => {
-                Err(mistake(mistakes(validator.iter_errors(&value), "argument")))
-            }
-            _ => Ok(arguments),
-        }
-    }
-
-    /// Whether it promised structured content.
-    pub(crate) fn is_structured(&self) -> bool {
-        self.structured.is_some()
-    }
-
-    /// Holds structured content against what the tool promised; says what is wrong.
-    pub(crate) fn check_structured(&self, structured: &Json) -> Result<(), String> {
-        let Some(promise) = &self.structured else { return Ok(()) };
-        let value: Value = structured.to().map_err(|error| error.to_string())?;
-        match self.validator(promise, |head| head.output_schema) {
-            Some(validator) if !validator.is_valid(&value) => Err(mistakes(validator.iter_errors(&value), "member")),
-            _ => Ok(()),
-        }
-    }
-
-    /// `None` where a remembered schema is no schema any more, after an update of the gateway: then the plugin checks
-    /// alone.
-    fn validator<'a>(
-        &self,
-        made: &'a OnceLock<Option<Validator>>,
-        schema: fn(Head) -> Option<Value>,
-    ) -> Option<&'a Validator> {
-        made.get_or_init(|| validator(&schema(self.json.to().ok()?)?).ok()).as_ref()
+    pub(crate) fn template(&self, uri: &str) -> Option<&Template> {
+        self.templates.iter().find(|template| &*template.uri == uri)
     }
 }
 
-/// A schema of objects: its text on one line, and what holds values against it.
-fn object_schema(which: &str, text: &str) -> Result<(Json, Validator), String> {
-    let json = Json::parse(convert::one_line(text.to_owned()))
-        .map_err(|error| format!("its {which} schema is no JSON: {error}"))?;
-    let value: Value = json.to().map_err(|error| format!("its {which} schema cannot be read: {error}"))?;
-    if value.get("type").and_then(Value::as_str) != Some("object") {
-        return Err(format!("its {which} schema is not one of objects: it needs \"type\": \"object\""));
-    }
-    let validator = validator(&value).map_err(|error| format!("its {which} schema is none: {error}"))?;
-    Ok((json, validator))
-}
-
-fn validator(schema: &Value) -> Result<Validator, String> {
-    jsonschema::options()
-        .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACK_LIMIT))
-        .build(schema)
-        .map_err(|error| error.to_string())
-}
-
-/// The mistakes in one sentence, each called a `part`. Values are not repeated: they may be large, and the caller has
-/// them.
-fn mistakes<'a>(errors: impl Iterator<Item = ValidationError<'a>>, part: &str) -> String {
-    let mut said: Vec<String> = errors.take(MISTAKES + 1).flat_map(|error| mistake(&error, part)).collect();
-    said.dedup();
-    if said.len() > MISTAKES {
-        said.truncate(MISTAKES);
-        said.push("and more".to_owned());
-    }
-    said.join("; ")
-}
-
-fn mistake(error: &ValidationError<'_>, part: &str) -> Vec<String> {
-    let path = error.instance_path().as_str().trim_start_matches('/');
-    let inside = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
-    match error.kind() {
-        ValidationErrorKind::Required { property } => {
-            vec![format!("{part} {:?} is missing", inside(property.as_str().unwrap_or_default()))]
+/// Checks all of a kind, none of which may be there twice.
+fn each<L, T>(
+    kind: &str,
+    listed: &[L],
+    name: impl Fn(&L) -> &String,
+    check: impl Fn(&L) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    let mut names = HashSet::new();
+    let check = |one: &L| {
+        let name = name(one);
+        if name.trim().is_empty() {
+            return Err(format!("it lists a {kind} without a name"));
         }
-        ValidationErrorKind::AdditionalProperties { unexpected }
-        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-            unexpected.iter().map(|name| format!("{part} {:?} is unknown", inside(name))).collect()
+        check(one).map_err(|problem| format!("{kind} {name:?}: {problem}"))
+    };
+    let mut checked = Vec::with_capacity(listed.len());
+    for one in listed {
+        if !names.insert(name(one).as_str()) {
+            return Err(format!("it lists the {kind} {:?} twice", name(one)));
         }
-        _ if path.is_empty() => vec![error.masked_with(format!("the {part}s")).to_string()],
-        _ => vec![format!("{part} {path:?}: {}", error.masked_with("it"))],
+        checked.push(check(one)?);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SCHEMA: &str = r#"{
-        "type": "object",
-        "properties": {
-            "a": { "type": "number" },
-            "mode": { "enum": ["x", "y"] },
-            "deep": { "type": "object", "required": ["z"], "properties": { "z": { "type": "integer", "minimum": 1 } } },
-            "word": { "type": "string", "pattern": "^(a+)+$" }
-        },
-        "required": ["a"],
-        "additionalProperties": false
-    }"#;
-
-    fn tool(name: &str, input: &str, output: Option<&str>) -> ToolDefinition {
-        ToolDefinition {
-            name: name.to_owned(),
-            title: None,
-            description: None,
-            input_schema: input.to_owned(),
-            output_schema: output.map(ToOwned::to_owned),
-            annotations: None,
-        }
-    }
-
-    fn listed(tools: &[ToolDefinition]) -> Result<Definitions, String> {
-        Definitions::listed(&SourceName::new("p").unwrap(), tools).map_err(|failure| failure.to_string())
-    }
-
-    fn check(definition: &Definition, arguments: &'static str) -> Result<String, String> {
-        let json = (!arguments.is_empty()).then(|| Json::parse(arguments).unwrap());
-        definition.check(json).map(|json| json.to_string()).map_err(|failure| failure.to_string())
-    }
-
-    #[test]
-    fn arguments_are_held_against_the_schema() {
-        let first = listed(&[tool("t", SCHEMA, None)]).unwrap();
-        let again = Definitions::remembered(first.jsons()).unwrap();
-        let table = [
-            (r#"{"a": 1.50}"#, None),
-            ("", Some(r#"tool "t": argument "a" is missing"#)),
-            ("[1]", Some(r#"tool "t": the arguments are no JSON object"#)),
-            (r#"{"a":1,"b":2}"#, Some(r#"tool "t": argument "b" is unknown"#)),
-            (r#"{"a":"1"}"#, Some(r#"tool "t": argument "a": it is not of type "number""#)),
-            (r#"{"a":1,"deep":{}}"#, Some(r#"tool "t": argument "deep/z" is missing"#)),
-            (r#"{"a":1,"deep":{"z":0}}"#, Some(r#"tool "t": argument "deep/z": it is less than the minimum of 1"#)),
-            (r#"{"a":1,"mode":"z"}"#, Some(r#"tool "t": argument "mode": it is not one of "x" or "y""#)),
-            (r#"{"mode":1,"b":2}"#, Some("; ")),
-        ];
-        for definitions in [first, again] {
-            let definition = definitions.find("t").unwrap();
-            for (arguments, mistake) in table {
-                match (check(definition, arguments), mistake) {
-                    (Ok(passed), None) => assert_eq!(passed, arguments),
-                    (Err(said), Some("; ")) => assert_eq!(said.matches("; ").count(), 2, "{said}"),
-                    (found, expected) => assert_eq!(found.err().as_deref(), expected, "{arguments}"),
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn patterns_cannot_hold_a_worker() {
-        let definitions = listed(&[tool("t", SCHEMA, None)]).unwrap();
-        let arguments = format!(r#"{{"a":1,"word":"{}b"}}"#, "a".repeat(5000));
-        let json = Json::parse(arguments).unwrap();
-        assert!(definitions.find("t").unwrap().check(Some(json)).is_err());
-    }
-
-    #[test]
-    fn bad_lists_are_refused() {
-        const OBJECT: &str = r#"{"type":"object"}"#;
-        let error = |tools: &[ToolDefinition]| listed(tools).unwrap_err();
-        let twice = [tool("t", OBJECT, None), tool("t", OBJECT, None)];
-        assert_eq!(error(&twice), r#"plugin "p": it lists the tool "t" twice"#);
-        assert_eq!(error(&[tool(" ", OBJECT, None)]), r#"plugin "p": it lists a tool without a name"#);
-        let input = |schema| error(&[tool("t", schema, None)]);
-        assert!(input("{").starts_with(r#"plugin "p": tool "t": its input schema is no JSON: EOF"#));
-        assert!(input("{}").contains(r#"its input schema is not one of objects: it needs "type": "object""#));
-        assert!(input("[]").contains("not one of objects"));
-        assert!(input(r#"{"type":"object","required":1}"#).contains("its input schema is none"));
-        assert!(input(r#"{"type":"object","$ref":"https://example.com/x"}"#).contains("its input schema is none"));
-        assert!(error(&[tool("t", OBJECT, Some("true"))]).contains("its output schema is not one of objects"));
-        assert!(listed(&[]).is_ok());
-    }
-
-    #[test]
-    fn definitions_are_shown_on_one_line() {
-        let definitions = listed(&[tool("t", SCHEMA, Some("{\n\"type\":\"object\"}"))]).unwrap();
-        let shown = &definitions.offer().tools.as_ref().unwrap()[0];
-        assert!(!shown.definition.as_str().contains('\n'));
-        assert!(definitions.find("t").unwrap().is_structured());
-    }
+    Ok(checked)
 }

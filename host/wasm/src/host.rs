@@ -1,5 +1,8 @@
 //! `gateway:plugin/host`: what the gateway offers a plugin.
 
+mod asking;
+mod question;
+
 use std::time::{Duration, Instant};
 
 use gateway_core::{
@@ -8,6 +11,7 @@ use gateway_core::{
 };
 use serde::Serialize;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use crate::{
     bindings::{
@@ -17,7 +21,6 @@ use crate::{
     convert,
     guest::Guest,
     limits::LOG_BYTES,
-    permissions::Denial,
 };
 
 /// What a call has told so far.
@@ -27,6 +30,8 @@ pub(crate) struct Reports {
     progress: Option<f64>,
     /// Reports of progress that were passed on in the second that began then.
     rate: Option<(Instant, u32)>,
+    /// Bytes of questions to the client.
+    asked: usize,
 }
 
 /// Reports of progress in a second; more tell nobody anything.
@@ -82,34 +87,34 @@ impl Host for Guest {
 
     async fn elicit(
         &mut self,
-        _message: String,
-        _schema: String,
+        message: String,
+        schema: String,
     ) -> wasmtime::Result<Result<Elicitation, types::CallError>> {
-        Ok(Err(types::CallError::Unsupported("not yet".to_owned())))
+        Ok(self.ask_user(message, schema).await)
     }
 
-    async fn sample(&mut self, _request: String) -> wasmtime::Result<Result<String, types::CallError>> {
-        Ok(Err(types::CallError::Unsupported("not yet".to_owned())))
+    async fn sample(&mut self, request: String) -> wasmtime::Result<Result<String, types::CallError>> {
+        Ok(self.ask_model(request).await)
     }
 
     async fn list_roots(&mut self) -> wasmtime::Result<Result<Vec<Root>, types::CallError>> {
-        Ok(Err(types::CallError::Unsupported("not yet".to_owned())))
+        Ok(self.ask_roots().await)
     }
 }
 
 impl Guest {
     /// Calls another tool, if the plugin was granted it and the caller may see it.
     async fn nested_call(&mut self, name: String, arguments: String) -> Result<ToolResult, types::CallError> {
+        // Who lists has been granted nothing, so that this is said first.
+        let Some(call) = self.call.clone() else {
+            return Err(types::CallError::Failed("no tool is called while a plugin lists what it offers".to_owned()));
+        };
         let plugin = self.context.name.as_str();
-        if !self.context.permissions.allows_tool(&name) {
-            let denial = Denial::tool(plugin, &name);
+        if let Err(denial) = self.context.permissions.check_tool(plugin, &name) {
             let text = format!("{}; {}", denial.message, denial.hint);
             self.control.note_denial(denial);
             return Err(types::CallError::Denied(text));
         }
-        let Some(call) = self.call.clone() else {
-            return Err(types::CallError::Failed("tools are not called while tools are listed".to_owned()));
-        };
         let arguments = Json::parse(arguments).ok().filter(Json::is_object);
         let Some(arguments) = arguments else {
             return Err(types::CallError::Failed(format!("the arguments for {name:?} are no JSON object")));
@@ -119,7 +124,7 @@ impl Guest {
         let answered = async {
             if self.control.is_away() {
                 // The answer may come from a guest that begins with its caller, and that belongs elsewhere.
-                let task = AbortOnDropHandle::new(self.home.spawn(nested));
+                let task = AbortOnDropHandle::new(self.home.spawn(nested.in_current_span()));
                 task.await.map_err(|_| types::CallError::Failed("the gateway is stopping".to_owned()))
             } else {
                 Ok(Box::pin(nested).await)

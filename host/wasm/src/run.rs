@@ -16,6 +16,7 @@ use std::{
 
 use gateway_core::error::{Failure, FailureKind};
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 use crate::{
     control::{Control, Ended},
@@ -101,13 +102,15 @@ impl<T: Send + 'static> Run<T> {
         let runtime = self.engine.runtime().map_err(Stop::Failed)?;
         self.control.send_away();
         let control = self.control.clone();
-        let task = runtime.spawn(async move {
+        let guest = async move {
             tokio::select! {
                 biased;
                 done = slices => Ok(done),
                 ended = control.ended() => Err(ended),
             }
-        });
+        };
+        // What it logs there is said of the same call.
+        let task = runtime.spawn(guest.in_current_span());
         self.place = Place::Away(task);
         Ok(())
     }

@@ -20,7 +20,7 @@ struct CallToolResult<'a> {
 /// MCP `ContentBlock`, written.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
-enum Block<'a> {
+pub(super) enum Block<'a> {
     Text {
         text: &'a str,
         #[serde(flatten)]
@@ -52,7 +52,7 @@ enum Block<'a> {
 }
 
 #[derive(Serialize)]
-struct Hints<'a> {
+pub(super) struct Hints<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     annotations: Option<Annotations<'a>>,
 }
@@ -70,7 +70,7 @@ struct Annotations<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Link<'a> {
+pub(super) struct Link<'a> {
     uri: &'a str,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +85,7 @@ struct Link<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Contents<'a> {
+pub(super) struct Contents<'a> {
     uri: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     mime_type: Option<&'a str>,
@@ -166,7 +166,7 @@ pub(crate) fn size(result: &ToolResult) -> usize {
     result.content.iter().map(content_size).sum::<usize>().saturating_add(structured)
 }
 
-fn content_size(content: &Content) -> usize {
+pub(super) fn content_size(content: &Content) -> usize {
     let some = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     match content {
         Content::Text(text) => text.text.len(),
@@ -175,12 +175,15 @@ fn content_size(content: &Content) -> usize {
             link.uri.len() + link.name.len() + some(&link.title) + some(&link.description) + some(&link.mime_type)
         }
         Content::EmbeddedResource(resource) => {
-            let body = match &resource.body {
-                ResourceBody::Text(text) => text.len(),
-                ResourceBody::Blob(bytes) => bytes.len(),
-            };
-            resource.uri.len() + some(&resource.mime_type) + body
+            resource.uri.len() + some(&resource.mime_type) + body_size(&resource.body)
         }
+    }
+}
+
+pub(super) fn body_size(body: &ResourceBody) -> usize {
+    match body {
+        ResourceBody::Text(text) => text.len(),
+        ResourceBody::Blob(bytes) => bytes.len(),
     }
 }
 
@@ -192,7 +195,7 @@ fn text(text: &str) -> Block<'_> {
     Block::Text { text, hints: Hints { annotations: None } }
 }
 
-fn block(content: &Content) -> Block<'_> {
+pub(super) fn block(content: &Content) -> Block<'_> {
     match content {
         Content::Text(content) => Block::Text { text: &content.text, hints: hints(content.annotations.as_ref()) },
         Content::Image(media) => Block::Image {
@@ -205,30 +208,34 @@ fn block(content: &Content) -> Block<'_> {
             mime_type: &media.mime_type,
             hints: hints(media.annotations.as_ref()),
         },
-        Content::ResourceLink(link) => Block::ResourceLink {
-            link: Link {
-                uri: &link.uri,
-                name: &link.name,
-                title: link.title.as_deref(),
-                description: link.description.as_deref(),
-                mime_type: link.mime_type.as_deref(),
-                size: link.size,
-            },
-            hints: hints(link.annotations.as_ref()),
-        },
-        Content::EmbeddedResource(resource) => {
-            let (text, blob) = match &resource.body {
-                ResourceBody::Text(text) => (Some(text.as_str()), None),
-                ResourceBody::Blob(bytes) => (None, Some(BASE64.encode(bytes))),
-            };
-            let resource_hints = hints(resource.annotations.as_ref());
-            let contents = Contents { uri: &resource.uri, mime_type: resource.mime_type.as_deref(), text, blob };
-            Block::Resource { resource: contents, hints: resource_hints }
+        Content::ResourceLink(of) => Block::ResourceLink { link: link(of), hints: hints(of.annotations.as_ref()) },
+        Content::EmbeddedResource(of) => {
+            let resource = contents(&of.uri, of.mime_type.as_deref(), &of.body);
+            Block::Resource { resource, hints: hints(of.annotations.as_ref()) }
         }
     }
 }
 
-fn hints(annotations: Option<&types::Annotations>) -> Hints<'_> {
+pub(super) fn link(link: &types::ResourceLink) -> Link<'_> {
+    Link {
+        uri: &link.uri,
+        name: &link.name,
+        title: link.title.as_deref(),
+        description: link.description.as_deref(),
+        mime_type: link.mime_type.as_deref(),
+        size: link.size,
+    }
+}
+
+pub(super) fn contents<'a>(uri: &'a str, mime_type: Option<&'a str>, body: &'a ResourceBody) -> Contents<'a> {
+    let (text, blob) = match body {
+        ResourceBody::Text(text) => (Some(text.as_str()), None),
+        ResourceBody::Blob(bytes) => (None, Some(BASE64.encode(bytes))),
+    };
+    Contents { uri, mime_type, text, blob }
+}
+
+pub(super) fn hints(annotations: Option<&types::Annotations>) -> Hints<'_> {
     let audience = |audience: &types::Role| match audience {
         types::Role::User => "user",
         types::Role::Assistant => "assistant",
