@@ -9,11 +9,12 @@ use gateway_core::{
     payload::Json,
     source::Events,
 };
-use wasmparser::{BinaryReader, Encoding, Parser, Payload};
+use wasmparser::{BinaryReader, ComponentExternalKind, Encoding, Parser, Payload};
 
 use crate::{
     bindings::{PACKAGE, PACKAGE_VERSION},
     cache::Digest,
+    config::Manifest,
     engine::PluginEngine,
     plugin::{Plugin, PluginSettings},
 };
@@ -29,8 +30,8 @@ pub struct Component {
     pub imports: Vec<String>,
     /// The names of what it offers.
     pub exports: Vec<String>,
-    /// The version of the package `gateway:plugin` that it was built against.
-    pub package_version: String,
+    /// The version of the package `gateway:plugin` that it was built against; none for one of plain functions.
+    pub package_version: Option<String>,
     /// Its [`MANIFEST_SECTION`]; nothing where there is none, or it holds no JSON.
     pub manifest: Option<Json>,
 }
@@ -61,13 +62,25 @@ pub enum NotAPlugin {
     /// WebAssembly that is damaged or from the future.
     #[error("it is no valid component: {0}")]
     Malformed(String),
+    /// A component whose `plugin.yaml` is none.
+    #[error("the plugin.yaml in it cannot be read: {0}")]
+    Manifest(String),
     /// A component for something else.
-    #[error("it exports no interface of `gateway:plugin`")]
+    #[error("it exports no interface of `gateway:plugin`, and no function that could be a tool")]
     NoTools,
+    /// A component of plain functions, of which none can be a tool.
+    #[error("none of the functions that it exports can be a tool: {0}")]
+    NoUsableFunctions(String),
     /// A plugin of another time.
     #[error("it was built for gateway:plugin@{0}, and this gateway runs gateway:plugin@{PACKAGE_VERSION}")]
     Version(String),
 }
+
+/// The interfaces of [`PACKAGE`] that make a component a plugin.
+const INTERFACES: [&str; 5] = ["tool", "resources", "prompts", "completions", "filter"];
+
+/// The packages whose interfaces are no tools: who runs a component calls them, as `wasi:cli/run`.
+pub(crate) const WASI: &str = "wasi:";
 
 /// The id of custom sections, and where sections begin.
 const CUSTOM: u8 = 0;
@@ -81,7 +94,13 @@ impl NotAPlugin {
             Self::NotWasm => "name the `.wasm` file that the plugin's build made",
             Self::CoreModule => "build it for wasm32-wasip2, for example with `gateway plugin build`",
             Self::Malformed(_) => "build it again, or download it again",
-            Self::NoTools => "export the interface, for example with `gateway_sdk::export!`",
+            Self::Manifest(_) => "build it again with this gateway's `gateway plugin build`",
+            Self::NoTools => {
+                "export `gateway:plugin/tool`, for example with `gateway_sdk::export!`, or plain functions"
+            }
+            Self::NoUsableFunctions(_) => {
+                "export functions that take and return values: no resources, futures or streams"
+            }
             Self::Version(_) => "build it against this gateway's SDK, or use the gateway that it was built for",
         }
     }
@@ -102,7 +121,7 @@ pub fn component(bytes: &[u8]) -> Result<Component, NotAPlugin> {
         return Err(NotAPlugin::NotWasm);
     }
     let malformed = |error: wasmparser::BinaryReaderError| NotAPlugin::Malformed(error.message().to_owned());
-    let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0_usize);
+    let (mut imports, mut exports, mut plain, mut depth) = (Vec::new(), Vec::new(), false, 0_usize);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(malformed)? {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(NotAPlugin::CoreModule),
@@ -116,21 +135,36 @@ pub fn component(bytes: &[u8]) -> Result<Component, NotAPlugin> {
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
-                    exports.push(export.map_err(malformed)?.name.name.to_owned());
+                    let export = export.map_err(malformed)?;
+                    plain |= is_plain(export.name.name, export.kind);
+                    exports.push(export.name.name.to_owned());
                 }
             }
             _ => {}
         }
     }
-    let package_version = package_version(&exports)?;
-    let manifest = manifest_sections(bytes).map_err(malformed)?.pop().and_then(|section| section.json(bytes));
+    let package_version = match package_version(&exports) {
+        Err(NotAPlugin::NoTools) if plain => None,
+        found => Some(found?),
+    };
+    let manifest = section(bytes, MANIFEST_SECTION).map_err(malformed)?.and_then(|data| Json::parse(data).ok());
     Ok(Component { imports, exports, package_version, manifest })
 }
 
-/// The version of the interface among the exports, if this gateway runs it.
+/// The interface and the version of an export of [`PACKAGE`].
+pub(crate) fn interface(export: &str) -> Option<(&str, &str)> {
+    let (interface, version) = export.strip_prefix(PACKAGE)?.split_once('@')?;
+    INTERFACES.contains(&interface).then_some((interface, version))
+}
+
+/// Whether an export is a function, or may have some. What belongs to WASI is called by others than models.
+fn is_plain(name: &str, kind: ComponentExternalKind) -> bool {
+    matches!(kind, ComponentExternalKind::Func | ComponentExternalKind::Instance) && !name.starts_with(WASI)
+}
+
+/// The version of the interfaces among the exports, if this gateway runs it.
 fn package_version(exports: &[String]) -> Result<String, NotAPlugin> {
-    let version = exports.iter().find_map(|export| Some(export.strip_prefix(PACKAGE)?.split_once('@')?.1));
-    let version = version.ok_or(NotAPlugin::NoTools)?;
+    let (_, version) = exports.iter().find_map(|export| interface(export)).ok_or(NotAPlugin::NoTools)?;
     // Before 1.0, versions fit together where only the last number differs.
     let line = |version: &str| version.rsplit_once('.').map(|(line, _)| line.to_owned());
     match line(version) == line(PACKAGE_VERSION) {
@@ -139,45 +173,60 @@ fn package_version(exports: &[String]) -> Result<String, NotAPlugin> {
     }
 }
 
+/// What the component asks for: its [`MANIFEST_SECTION`].
+///
+/// # Errors
+/// Where it has one that cannot be read: what it asks for is then not known.
+pub(crate) fn manifest(bytes: &[u8]) -> Result<Option<Manifest>, NotAPlugin> {
+    let malformed = |error: wasmparser::BinaryReaderError| NotAPlugin::Malformed(error.message().to_owned());
+    let Some(data) = section(bytes, MANIFEST_SECTION).map_err(malformed)? else { return Ok(None) };
+    serde_json::from_slice(&data).map(Some).map_err(|error| NotAPlugin::Manifest(error.to_string()))
+}
+
 /// The component with `manifest` in its [`MANIFEST_SECTION`], in place of any that was there.
 ///
 /// # Errors
 /// Where the bytes are no component.
 pub fn with_manifest(bytes: &[u8], manifest: &Json) -> Result<Vec<u8>, NotAPlugin> {
     component(bytes)?;
+    with_section(bytes, MANIFEST_SECTION, manifest.as_bytes())
+}
+
+/// The component with `data` in its custom section `name`, in place of any that was there.
+fn with_section(bytes: &[u8], name: &str, data: &[u8]) -> Result<Vec<u8>, NotAPlugin> {
     let malformed = |error: wasmparser::BinaryReaderError| NotAPlugin::Malformed(error.message().to_owned());
-    let (mut out, mut kept) = (Vec::with_capacity(bytes.len() + manifest.as_bytes().len() + 32), 0);
-    for section in manifest_sections(bytes).map_err(malformed)? {
+    let (mut out, mut kept) = (Vec::with_capacity(bytes.len() + data.len() + 32), 0);
+    for section in sections(bytes, name).map_err(malformed)? {
         out.extend_from_slice(&bytes[kept..section.whole.start]);
         kept = section.whole.end;
     }
     out.extend_from_slice(&bytes[kept..]);
-    let mut name = Vec::new();
-    write_length(&mut name, MANIFEST_SECTION.len());
-    name.extend_from_slice(MANIFEST_SECTION.as_bytes());
+    let mut head = Vec::new();
+    write_length(&mut head, name.len());
+    head.extend_from_slice(name.as_bytes());
     out.push(CUSTOM);
-    write_length(&mut out, name.len() + manifest.as_bytes().len());
-    out.extend_from_slice(&name);
-    out.extend_from_slice(manifest.as_bytes());
+    write_length(&mut out, head.len() + data.len());
+    out.extend_from_slice(&head);
+    out.extend_from_slice(data);
     Ok(out)
 }
 
-/// A custom section named [`MANIFEST_SECTION`].
-struct ManifestSection {
+/// A custom section.
+struct CustomSection {
     /// With its id and length.
     whole: Range<usize>,
     /// What it holds.
     data: Range<usize>,
 }
 
-impl ManifestSection {
-    fn json(&self, bytes: &[u8]) -> Option<Json> {
-        Json::parse(Bytes::copy_from_slice(&bytes[self.data.clone()])).ok()
-    }
+/// What the component's own custom section of this name holds; the last one, where there are several.
+pub(crate) fn section(bytes: &[u8], name: &str) -> wasmparser::Result<Option<Bytes>> {
+    let last = sections(bytes, name)?.pop();
+    Ok(last.map(|section| Bytes::copy_from_slice(&bytes[section.data])))
 }
 
-/// Those on the component's own level, in order.
-fn manifest_sections(bytes: &[u8]) -> wasmparser::Result<Vec<ManifestSection>> {
+/// Those of this name on the component's own level, in order.
+fn sections(bytes: &[u8], name: &str) -> wasmparser::Result<Vec<CustomSection>> {
     let mut reader = BinaryReader::new(bytes.get(HEADER..).unwrap_or_default(), HEADER as _);
     let mut found = Vec::new();
     while !reader.eof() {
@@ -189,9 +238,9 @@ fn manifest_sections(bytes: &[u8]) -> wasmparser::Result<Vec<ManifestSection>> {
         let end = content_start + length;
         if id == CUSTOM {
             let mut content = BinaryReader::new(content, content_start as _);
-            if content.read_string()? == MANIFEST_SECTION {
+            if content.read_string()? == name {
                 let data = content_start + content.current_position()..end;
-                found.push(ManifestSection { whole: start..end, data });
+                found.push(CustomSection { whole: start..end, data });
             }
         }
     }
@@ -230,9 +279,36 @@ pub async fn inspect(
     Ok(Inspection { sha256, size, component, tools })
 }
 
+// === impl Component ===
+
+impl Component {
+    /// The interfaces of `gateway:plugin` that it exports: `tool`, `resources`, `prompts`, `completions`, `filter`.
+    pub fn interfaces(&self) -> impl Iterator<Item = &str> {
+        self.exports.iter().filter_map(|export| Some(interface(export)?.0))
+    }
+
+    /// Whether its tools are the functions that it exports.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.package_version.is_none()
+    }
+
+    /// What it speaks: `gateway:plugin@0.1.0`, or `plain functions`.
+    #[must_use]
+    pub fn speaks(&self) -> String {
+        match &self.package_version {
+            Some(version) => format!("{}@{version}", PACKAGE.trim_end_matches('/')),
+            None => "plain functions".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a component for gateway:plugin@{}", self.package_version)
+        match self.is_plain() {
+            true => write!(f, "a component of plain functions"),
+            false => write!(f, "a component for {}", self.speaks()),
+        }
     }
 }
 

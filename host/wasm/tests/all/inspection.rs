@@ -13,7 +13,7 @@ async fn a_plugin_is_seen_from_all_sides() {
     let seen = inspect(&engine(), &name, bytes.clone(), PluginSettings::default()).await.unwrap();
     assert_eq!(seen.size, bytes.len());
     assert_eq!(seen.sha256.len(), 64);
-    assert_eq!(seen.component.package_version, "0.1.0");
+    assert_eq!(seen.component.speaks(), "gateway:plugin@0.1.0");
     assert!(seen.component.exports.iter().any(|export| export == "gateway:plugin/tool@0.1.0"));
     assert!(seen.component.imports.iter().any(|import| import.starts_with("wasi:")), "{:?}", seen.component.imports);
     assert_eq!(seen.tools.len(), 7);
