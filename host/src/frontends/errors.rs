@@ -45,6 +45,13 @@ pub fn answer(id: Json, result: Result<Reply, CallError>, asking: Asking) -> Out
         Err(CallError::InvalidParams(message)) => refused(INVALID_PARAMS, &message),
         Err(CallError::Backend(error)) => Outgoing::Error { id: Some(id), error },
         Err(CallError::Failed(failure)) if asking.tool => Outgoing::Result { id, result: results::failed(&failure) },
+        Err(CallError::Failed(failure)) => {
+            let message = match &failure.hint {
+                Some(hint) => format!("{}; {hint}", failure.message),
+                None => failure.message.to_string(),
+            };
+            Outgoing::Error { id: Some(id), error: error_object(INTERNAL_ERROR, &message) }
+        }
         Err(other) => Outgoing::Error { id: Some(id), error: error_object(INTERNAL_ERROR, &other.to_string()) },
     }
 }

@@ -158,6 +158,19 @@ impl Face {
         servers.any(|source| role.decide_placeholder(source.name(), source.naming()).visible())
     }
 
+    /// Whether plugins could have something of the kind that the role sees. Those that nobody asked yet could. Reads
+    /// nothing.
+    #[must_use]
+    pub fn plugins_may_offer(&self, role: RoleId, kind: Kind) -> bool {
+        let role = self.gateway.roles.get(role);
+        let mut plugins = self.gateway.sources.iter().filter(|source| source.learns_at_once());
+        plugins.any(|source| {
+            let offer = source.offer(&self.picture.abilities);
+            let could = offer.tools.is_none() || !offer.items(kind).is_empty();
+            could && role.decide_placeholder(source.name(), source.naming()).visible()
+        })
+    }
+
     /// Runs a request by its public name or URI.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gateway_core::{
     error::CallError,
     payload::Json,
-    source::{Abilities, Client},
+    source::{Abilities, Client, Kind, Offer},
     wire::{
         json::{Members, replace},
         message::{INTERNAL_ERROR, Outgoing},
@@ -64,7 +64,7 @@ pub(super) async fn initialize_one(exchange: &Arc<Exchange>, id: Json, params: O
         let info = own.get("_meta").and_then(|meta| meta.get(SERVER)).cloned();
         let mut result = json!({
             "protocolVersion": view.revision.as_str(),
-            "capabilities": own.get("capabilities").cloned().unwrap_or_else(only_tools),
+            "capabilities": own.get("capabilities").cloned().unwrap_or_else(|| offered(&known)),
             "serverInfo": info.unwrap_or_else(|| identity(exchange)),
         });
         if let Some(instructions) = own.get("instructions") {
@@ -94,14 +94,17 @@ pub(super) async fn discover(exchange: &Arc<Exchange>, id: Json) -> Outgoing {
             "cacheScope": "private",
             "_meta": { SERVER: identity(exchange) },
         })),
-        (Some(_), greeting) => bridged(greeting.as_ref().and_then(|own| own.to().ok()).unwrap_or_default(), exchange),
+        (Some(_), greeting) => {
+            let own: Map<String, Value> = greeting.as_ref().and_then(|own| own.to().ok()).unwrap_or_default();
+            bridged(own, &known, exchange)
+        }
     });
     Outgoing::Result { id, result }
 }
 
 /// What an older server says of itself, as a newer one would.
-fn bridged(mut own: Map<String, Value>, exchange: &Exchange) -> Json {
-    let mut capabilities = own.remove("capabilities").unwrap_or_else(only_tools);
+fn bridged(mut own: Map<String, Value>, known: &Offer, exchange: &Exchange) -> Json {
+    let mut capabilities = own.remove("capabilities").unwrap_or_else(|| offered(known));
     if let Some(capabilities) = capabilities.as_object_mut() {
         // Tasks of 2025-11-25 are asked for by the request, which this revision does not know.
         capabilities.remove("tasks");
@@ -126,19 +129,17 @@ fn bridged(mut own: Map<String, Value>, exchange: &Exchange) -> Json {
     Json::from_value(&result)
 }
 
-/// What all of the gateway can do. What servers have is not known yet, and asking them would start them; where there
-/// are none, there is nothing but tools.
+/// What all of the gateway can do. What servers and plugins have is not known yet, and asking them would start them;
+/// what nobody could have is not there.
 fn capabilities(view: &View, exchange: &Exchange) -> Value {
-    if !view.face.has_servers(exchange.caller().role) {
-        return only_tools();
+    let (face, role) = (&view.face, exchange.caller().role);
+    if !face.has_servers(role) {
+        let may = |kind| face.plugins_may_offer(role, kind);
+        return declared(may(Kind::Prompt), may(Kind::Resource) || may(Kind::Template));
     }
-    let mut all = json!({
-        "tools": { "listChanged": true },
-        "prompts": { "listChanged": true },
-        "resources": { "subscribe": true, "listChanged": true },
-        "completions": {},
-        "logging": {},
-    });
+    let mut all = declared(true, true);
+    all["resources"]["subscribe"] = true.into();
+    all["logging"] = json!({});
     // Whether a tool makes tasks is said by its definition (MCP 2025-11-25, "Tasks", tool-level negotiation), and by
     // its answer since.
     match view.revision {
@@ -151,8 +152,25 @@ fn capabilities(view: &View, exchange: &Exchange) -> Value {
     all
 }
 
-fn only_tools() -> Value {
-    json!({ "tools": { "listChanged": true } })
+/// What a plugin can do, which does not introduce itself.
+fn offered(known: &Offer) -> Value {
+    let has = |kind| !known.items(kind).is_empty();
+    declared(has(Kind::Prompt), has(Kind::Resource) || has(Kind::Template))
+}
+
+fn declared(prompts: bool, resources: bool) -> Value {
+    let changing = || json!({ "listChanged": true });
+    let mut all = json!({ "tools": changing() });
+    if prompts {
+        all["prompts"] = changing();
+    }
+    if resources {
+        all["resources"] = changing();
+    }
+    if prompts || resources {
+        all["completions"] = json!({});
+    }
+    all
 }
 
 fn identity(exchange: &Exchange) -> Value {

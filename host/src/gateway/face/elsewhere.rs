@@ -9,7 +9,7 @@ use gateway_core::{
     payload::{Json, Op, Reply},
     role::RoleId,
     snapshot::{Readable, Snapshot},
-    source::{Client, Source},
+    source::{Client, Kind, Source},
 };
 use serde_json::{Value, json};
 
@@ -32,7 +32,8 @@ impl Face {
                 source.learn(call.client()).await?;
                 self.refresh()
             }
-            _ => self.snapshot(),
+            Some(_) => self.snapshot(),
+            None => self.knowing(role, uri, call.client()).await,
         };
         let mut refused = None;
         for Readable { source, local, listed } in snapshot.readable(role, uri) {
@@ -42,6 +43,8 @@ impl Face {
                 Ok(reply) => return Ok(self.public(&snapshot, role, source, reply)),
                 // What is hidden and what does not exist are told apart nowhere, by no server's own words either.
                 Err(CallError::Backend(error)) if !listed && self.hides(role) && is_not_found(&error) => {}
+                // Another template may have made it.
+                Err(CallError::UnknownResource(_)) => {}
                 Err(error @ (CallError::Backend(_) | CallError::UnknownMethod(_))) => {
                     refused.get_or_insert(error);
                 }
@@ -49,6 +52,16 @@ impl Face {
             }
         }
         Err(refused.unwrap_or_else(|| CallError::UnknownResource(uri.into())))
+    }
+
+    /// The catalogue, in which plugins are known: one of them may have a resource that nobody is known to list.
+    async fn knowing(&self, role: RoleId, uri: &str, client: &Arc<dyn Client>) -> Arc<Snapshot> {
+        let snapshot = self.snapshot();
+        if snapshot.find(role, Kind::Resource, uri).is_some() {
+            return snapshot;
+        }
+        Box::pin(self.gateway.learn_at_once(client)).await;
+        self.refresh()
     }
 
     fn hides(&self, role: RoleId) -> bool {
