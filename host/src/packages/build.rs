@@ -1,9 +1,11 @@
 //! From a folder of sources to a component, with the language's own tool.
 //!
-//! * [`rust`], `python`, `js`: one file for each language.
+//! * [`rust`], `python`, `js`: one file for each language; `run` is what the latter two share.
 
 mod error;
+mod js;
 mod python;
+mod run;
 pub mod rust;
 
 use std::{
@@ -81,7 +83,7 @@ pub async fn build(job: &Job<'_>) -> Result<Artifact, BuildError> {
     match language(job.folder)? {
         Language::Rust => rust::build(job).await,
         Language::Python => python::build(job).await,
-        Language::JavaScript => Err(BuildError::Language { folder: job.folder.to_owned() }),
+        Language::JavaScript => js::build(job).await,
     }
 }
 

@@ -1,8 +1,10 @@
 //! Files that the gateway carries and writes down where a plugin is begun or built, since they are published nowhere: the
 //! WIT, and what plugins in each language are written with.
 //!
+//! * [`js`]: the package `gateway-sdk`, and what builds plugins with it.
 //! * [`python`]: the package `gateway_sdk`.
 
+pub mod js;
 pub mod python;
 
 use std::{fs, io, path::Path};

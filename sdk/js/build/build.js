@@ -10,7 +10,6 @@ import { bundle } from './bundle.js';
 import { componentize } from './componentize.js';
 import { describe } from './describe.js';
 import { Mistake } from './mistake.js';
-import { install } from './install.js';
 import { probe } from './probe.js';
 import { withWorld } from './world.js';
 
@@ -35,7 +34,6 @@ async function beginning(folder) {
 /** @param {string} folder @param {string} wit @param {string} output */
 async function build(folder, wit, output) {
   const main = await beginning(folder);
-  await install(folder);
   const described = describe(main);
   const interfaces = await probe(folder, main, described);
   const { code, imports } = await bundle({ folder, main, interfaces, described });
@@ -48,7 +46,7 @@ try {
 } catch (error) {
   // Mistakes in a plugin are told as such, and not with the way through this program.
   const isMistake = error instanceof Mistake;
-  process.stderr.write(`error: ${isMistake ? error.message : /** @type {Error} */ (error)?.stack ?? error}\n`);
+  process.stderr.write(`${isMistake ? error.message : /** @type {Error} */ (error)?.stack ?? error}\n`);
   if (isMistake && error.hint) process.stderr.write(`hint: ${error.hint}\n`);
   process.exitCode = 1;
 }

@@ -72,6 +72,12 @@ pub enum BuildError {
     /// Python is older than what plugins are built with.
     #[error("plugins in Python are built with Python 3.10 or newer, and python3 is older")]
     OldPython,
+    /// Node is older than what plugins are built with.
+    #[error("plugins in JavaScript are built with Node 20 or newer, and this is {version}")]
+    OldNode {
+        /// What it says of itself.
+        version: String,
+    },
     /// Python cannot make virtual environments.
     #[error("python3 cannot make virtual environments")]
     NoVenv,
@@ -110,8 +116,11 @@ impl BuildError {
             Self::Tool { tool, source } if source.kind() == io::ErrorKind::NotFound => match *tool {
                 "cargo" => "Rust is installed with https://rustup.rs".to_owned(),
                 "python3" => "install Python 3.10 or newer; on Debian: apt install python3-venv".to_owned(),
+                "node" | "npm" => "install Node 20 or newer, with npm: https://nodejs.org".to_owned(),
                 _ => return None,
             },
+            Self::OldNode { .. } => "install a newer Node: https://nodejs.org".to_owned(),
+            Self::Said { tool: "npm", .. } => "packages come from npm's registry, which has to be reached".to_owned(),
             Self::Module { .. } => "name it with `module` below `[tool.gateway]` in pyproject.toml".to_owned(),
             Self::NoVenv => "on Debian: apt install python3-venv".to_owned(),
             Self::Said { tool: "pip", .. } => {

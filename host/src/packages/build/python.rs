@@ -15,8 +15,8 @@ use std::{
 use serde::Deserialize;
 use tokio::process::Command;
 
-use self::tools::{Tools, run};
-use super::{Artifact, BuildError, Job};
+use self::tools::Tools;
+use super::{Artifact, BuildError, Job, run::run};
 use crate::packages::embedded;
 
 /// The module that componentize-py begins with; `gateway_sdk._build` writes it.

@@ -1,14 +1,17 @@
 //! componentize-py: the one on the search path where it has the right version, else one that is kept for the gateway.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     process::Stdio,
 };
 
-use tokio::{process::Command, task};
+use tokio::process::Command;
 
-use super::super::{BuildError, Job};
+use super::super::{
+    BuildError, Job,
+    run::{lock, run},
+};
 
 /// The version of componentize-py that plugins are built with: what it generates is what the SDK is written for.
 const COMPONENTIZE_PY: &str = "0.25.1";
@@ -90,28 +93,4 @@ async fn has_version(componentize_py: &Path) -> bool {
     command.arg("--version").stdin(Stdio::null()).kill_on_drop(true);
     let Ok(output) = command.output().await else { return false };
     output.status.success() && String::from_utf8_lossy(&output.stdout).trim().ends_with(&format!(" {COMPONENTIZE_PY}"))
-}
-
-async fn lock(path: PathBuf) -> io::Result<fs::File> {
-    let locked = task::spawn_blocking(move || {
-        let file = fs::File::options().create(true).truncate(false).write(true).open(path)?;
-        file.lock()?;
-        Ok(file)
-    });
-    locked.await.unwrap_or_else(|error| Err(io::Error::other(error)))
-}
-
-/// Runs a tool to its end. What it said stands in the error where it failed.
-///
-/// # Errors
-/// It cannot be started, or it failed.
-pub(super) async fn run(mut command: Command, tool: &'static str, job: &Job<'_>) -> Result<(), BuildError> {
-    command.stdin(Stdio::null()).kill_on_drop(true);
-    let output = command.output().await.map_err(|source| BuildError::Tool { tool, source })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).trim().to_owned());
-    let said = said.into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join("\n");
-    Err(BuildError::Said { folder: job.folder.to_owned(), tool, status: output.status, said })
 }
