@@ -217,6 +217,7 @@ fn env() {
 
 // What these may reach is long enough for files of their own.
 use super::{
+    hot_swap::versioned,
     nested::host_user,
     sandbox::{files, net},
 };

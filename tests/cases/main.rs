@@ -19,6 +19,7 @@ mod endings;
 mod everything;
 mod golden;
 mod guests;
+mod hot_swap;
 mod http;
 mod http_auth;
 mod http_faults;

@@ -1,10 +1,12 @@
 //! What types cannot say: keys that need or exclude each other, names that clash, files that are not there.
 
 mod auth;
+mod caps;
 mod filters;
 mod plugins;
 mod roles;
 mod servers;
+mod signers;
 
 use std::path::Path;
 
@@ -21,12 +23,14 @@ use super::{
 const SECTIONS: [&str; 4] = ["servers", "backends", "plugins", "pipelines"];
 
 /// Looks at everything. `root` is the file's own content, in which also the entries stand that could not be read.
-pub(super) fn run(config: &Config, root: &Value, problems: &mut Vec<Problem>) {
+pub(super) fn run(config: &Config, file: &Path, root: &Value, problems: &mut Vec<Problem>) {
     let mut checks = Checks { root, problems };
     checks.settings(config);
     servers::check(config, &mut checks);
-    plugins::check(config, &mut checks);
+    plugins::check(config, file, &mut checks);
+    signers::check(config, &mut checks);
     filters::check(config, &mut checks);
+    caps::check(config, &mut checks);
     checks.one_namespace();
     roles::check(config, &mut checks);
     auth::check(config, &mut checks);

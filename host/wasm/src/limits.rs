@@ -1,6 +1,7 @@
 //! How much one call may use, and the meter in its instance.
 
 use std::{
+    fmt::Display,
     num::{NonZeroU32, NonZeroU64},
     time::Duration,
 };
@@ -111,6 +112,38 @@ impl Limits {
     pub(crate) fn hostcall_bytes(&self) -> usize {
         self.output_bytes().saturating_mul(2).max(HOSTCALL_BYTES)
     }
+}
+
+/// A limit of a plugin that is cut, since it is above the cap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cut {
+    /// Its key.
+    pub key: &'static str,
+    /// What the plugin's own configuration says.
+    pub own: String,
+    /// What holds.
+    pub cap: String,
+}
+
+/// Those of `own` that `caps` cuts.
+#[must_use]
+pub fn cuts(own: &LimitsConfig, caps: &LimitsConfig) -> Vec<Cut> {
+    fn cut<T: Ord + Display>(key: &'static str, own: Option<T>, cap: Option<T>) -> Option<Cut> {
+        let (own, cap) = own.zip(cap).filter(|(own, cap)| own > cap)?;
+        Some(Cut { key, own: own.to_string(), cap: cap.to_string() })
+    }
+    let cuts = [
+        cut("memory", own.memory, caps.memory),
+        cut("time", own.time, caps.time),
+        cut("output", own.output, caps.output),
+        cut("concurrency", own.concurrency, caps.concurrency),
+        cut("queue", own.queue, caps.queue),
+        cut("fuel", own.fuel, caps.fuel),
+        cut("storage", own.storage, caps.storage),
+        cut("files", own.files, caps.files),
+        cut("network", own.network, caps.network),
+    ];
+    cuts.into_iter().flatten().collect()
 }
 
 /// `64 MiB`, as messages say it.
@@ -231,6 +264,9 @@ mod tests {
         let limits = own.capped(&caps);
         assert_eq!((limits.fuel, limits.storage), (NonZeroU64::new(2), Size::mib(1)));
         assert_eq!(own.capped(&LimitsConfig::default()), own);
+        let own: LimitsConfig = serde_json::from_str(r#"{"memory":"64MiB","time":"1m","fuel":6}"#).unwrap();
+        let cut = |key, own: &str, cap: &str| Cut { key, own: own.to_owned(), cap: cap.to_owned() };
+        assert_eq!(cuts(&own, &caps), [cut("memory", "64MiB", "32MiB"), cut("fuel", "6", "5")]);
     }
 
     #[test]

@@ -8,10 +8,10 @@ use gateway_core::{
     payload::{Json, Request},
     source::Source,
 };
-use gateway_wasm::{Allocation, EngineOptions, PluginEngine};
+use gateway_wasm::{Allocation, EngineOptions, PluginEngine, PluginSettings};
 use serde_json::{Value, json};
 
-use crate::support::{LONG, Stage, example, guest, settings};
+use crate::support::{LONG, Stage, engine, example, guest, settings};
 
 /// A future that is polled in the test itself.
 mod futures {
@@ -201,6 +201,66 @@ async fn calls_at_the_same_time() {
     assert!(poll_once(third.as_mut()).is_pending());
     drop(first);
     tokio::time::timeout(waits, third).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn calls_that_wait() {
+    let stage = limited("sleepy", json!({ "time": "1h", "concurrency": 1, "queue": 1 }));
+    stage.plugin.learn().await.unwrap();
+    stage.call("sleep", json!({ "milliseconds": 0 })).await;
+    let request = |milliseconds: u64| {
+        let arguments = Json::from_value(&json!({ "milliseconds": milliseconds }));
+        Request::new("sleep".into(), Some(arguments))
+    };
+    let mut first = stage.plugin.call(request(3_600_000), stage.root(None));
+    assert!(poll_once(first.as_mut()).is_pending());
+    let mut second = stage.plugin.call(request(3_600_000), stage.root(None));
+    assert!(poll_once(second.as_mut()).is_pending());
+    let failure = stage.failure("sleep", json!({ "milliseconds": 0 })).await;
+    expect(
+        &failure,
+        FailureKind::Limit,
+        "plugin \"sleepy\": concurrency limit of 1 reached, and 1 calls wait already",
+        Some("raise plugins.sleepy.limits.queue"),
+    );
+    // Who goes away makes room, whether it waited or ran.
+    drop(second);
+    let mut third = stage.plugin.call(request(0), stage.root(None));
+    assert!(poll_once(third.as_mut()).is_pending());
+    drop(first);
+    tokio::time::timeout(LONG, third).await.unwrap().unwrap();
+}
+
+/// The same call takes the same fuel; with as much it goes well, and with less it does not.
+#[tokio::test]
+async fn fuel() {
+    let add = || Request::new("add".into(), Some(Json::from_value(&json!({ "a": 2, "b": 40 }))));
+    let measured = |limits: Value| async move {
+        let settings = PluginSettings { counts_fuel: true, ..settings(json!({}), limits, Value::Null) };
+        let stage = Stage::new(example("calculator"), "calculator", settings, engine());
+        stage.plugin.load().await.unwrap();
+        let (reply, measured) = stage.plugin.measure(add(), stage.root(None)).await;
+        (reply.map(|reply| reply.body.as_str().contains("42")), measured)
+    };
+    let (reply, first) = measured(json!({})).await;
+    assert!(reply.unwrap());
+    let fuel = first.fuel.unwrap();
+    assert!(fuel > 100 && first.memory > 64 * 1024 && !first.time.is_zero(), "{first:?}");
+    for _ in 0..3 {
+        let (reply, again) = measured(json!({ "fuel": fuel })).await;
+        assert!(reply.unwrap());
+        assert_eq!((again.fuel, again.memory), (Some(fuel), first.memory));
+    }
+    let stage = Stage::with(example("calculator"), "calculator", json!({}), json!({ "fuel": fuel - 1 }));
+    let failure = match stage.plugin.call(add(), stage.root(None)).await {
+        Err(CallError::Failed(failure)) => failure,
+        other => panic!("{other:?}"),
+    };
+    let message = format!("plugin \"calculator\": fuel limit of {} operations reached", fuel - 1);
+    expect(&failure, FailureKind::Limit, &message, Some("raise plugins.calculator.limits.fuel"));
+    // One that works for ever ends at once.
+    let failure = limited("spin", json!({ "fuel": 1_000_000, "time": "1h" })).failure("spin", json!({})).await;
+    assert_eq!(failure.to_string(), "plugin \"spin\": fuel limit of 1000000 operations reached");
 }
 
 #[tokio::test]

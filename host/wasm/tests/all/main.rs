@@ -9,3 +9,4 @@ mod inspection;
 mod limits;
 mod permissions;
 mod support;
+mod warm;
