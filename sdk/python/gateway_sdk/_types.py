@@ -69,7 +69,7 @@ def kind_of(hint: Any, *, output: bool = False, inside: tuple[Any, ...] = ()) ->
     if origin in _WRAPPERS:
         return nested(arguments[0])
     if origin is typing.Literal:
-        return _choice({value: value for value in arguments})
+        return _choice([(value, value) for value in arguments])
     if origin is Union or isinstance(hint, types.UnionType):
         return _union(arguments, nested)
     if origin in (list, set, frozenset, tuple) or origin is Sequence or hint in (list, set, frozenset, tuple):
@@ -89,7 +89,7 @@ def kind_of(hint: Any, *, output: bool = False, inside: tuple[Any, ...] = ()) ->
     if hint in inside:
         raise Unsupported(f"{hint.__name__} has itself as a member; take dict[str, Any] there")
     if issubclass(hint, enum.Enum):
-        return _choice({member.value: member for member in hint})
+        return _choice([(member.value, member) for member in hint])
     if dataclasses.is_dataclass(hint) or typing.is_typeddict(hint):
         return _object(hint, output, nested)
     raise Unsupported(f"{hint.__name__} has no JSON form; use a dataclass or a TypedDict")
@@ -149,19 +149,21 @@ def _date(form: str, parse: Callable[[str], Any]) -> Kind:
     return Kind({"type": "string", "format": form}, read)
 
 
-def _choice(values: Mapping[Any, Any]) -> Kind:
+def _choice(choices: Sequence[tuple[Any, Any]]) -> Kind:
+    """One of these, each with what it means."""
+    values = [value for value, _ in choices]
     for value in values:
         if value is not None and type(value) not in _NAMES:
             raise Unsupported(f"{value!r} is no choice that JSON knows")
 
-    def read(value: Any, path: str) -> Any:
-        for known, meant in values.items():
+    def read(given: Any, path: str) -> Any:
+        for value, meant in choices:
             # `True` and 1 are equal in Python and different in JSON.
-            if known == value and type(known) is type(value):
+            if value == given and type(value) is type(given):
                 return meant
-        raise _wrong(path, "one of " + ", ".join(_json.write(known) for known in values), value)
+        raise _wrong(path, "one of " + ", ".join(_json.write(value) for value in values), given)
 
-    schema: Schema = {"enum": list(values)}
+    schema: Schema = {"enum": values}
     if all(type(value) is str for value in values):
         schema = {"type": "string", **schema}
     return Kind(schema, read, may_be_missing=None in values)
