@@ -1,5 +1,9 @@
 //! What can be told of a component: without running it, and by having it list its tools.
 
+mod docs;
+
+pub use self::docs::{NoDocs, with_docs};
+
 use std::{fmt, ops::Range, sync::Arc};
 
 use bytes::Bytes;
@@ -22,6 +26,9 @@ use crate::{
 /// The custom section in which a component carries its `plugin.yaml`, as JSON
 /// ([`Manifest`](crate::config::Manifest)).
 pub const MANIFEST_SECTION: &str = "gateway:plugin";
+
+/// The custom section in which a component carries the documentation of its WIT package, in the format of WIT's own tools.
+pub(crate) const DOCS_SECTION: &str = "package-docs";
 
 /// What a component says about itself without being run.
 #[derive(Debug, Clone, PartialEq, Eq)]

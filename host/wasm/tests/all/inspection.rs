@@ -41,7 +41,7 @@ async fn what_is_no_plugin_has_a_reason_and_a_hint() {
     let table: [(&[u8], &str); 3] = [
         (b"#!/bin/sh\n", "it is no WebAssembly"),
         (b"\0asm\x01\0\0\0", "it is a core module, and a plugin is a component"),
-        (&guest("no-tool"), "it does not export `gateway:plugin/tool`"),
+        (&guest("no-tool"), "it exports no interface of `gateway:plugin`, and no function that could be a tool"),
     ];
     for (bytes, problem) in table {
         let bytes = bytes.to_vec().into();

@@ -5,6 +5,7 @@
 mod cache;
 mod calls;
 mod cancellation;
+mod functions;
 mod inspection;
 mod limits;
 mod permissions;

@@ -10,10 +10,7 @@ use wasmtime::component::{
 };
 
 use super::short;
-use crate::inspect::{self, WASI};
-
-/// The custom section.
-pub(super) const SECTION: &str = "package-docs";
+use crate::inspect::{self, DOCS_SECTION, WASI};
 
 /// A larger section is not read.
 const MAXIMUM: usize = 1024 * 1024;
@@ -80,7 +77,7 @@ pub(super) struct TypeDocs {
 impl Docs {
     /// Those in `bytes`, which are `component`. Damaged documentation is none.
     pub(super) fn of(component: &Component, bytes: &[u8]) -> Self {
-        let section = inspect::section(bytes, SECTION).ok().flatten().filter(|section| section.len() <= MAXIMUM);
+        let section = inspect::section(bytes, DOCS_SECTION).ok().flatten().filter(|section| section.len() <= MAXIMUM);
         let Some(package) = section.and_then(|section| parse(&section)) else { return Self::default() };
         let mut docs = Self { package, types: HashMap::new() };
         let (engine, ty) = (component.engine(), component.component_type());
