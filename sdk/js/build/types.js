@@ -36,7 +36,7 @@ export function schemaOf(type, written, checker, where, depth = 0) {
   }
   const isValue = type.getCallSignatures().length === 0 && !isBuiltIn(type);
   if (flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection | ts.TypeFlags.NonPrimitive) && isValue) {
-    return ofObject(type, checker, inner);
+    return ofObject(type, written, checker, inner);
   }
   const name = checker.typeToString(type);
   throw new Mistake(`${where}: ${name} is nothing that JSON has`, 'take a text, a number, a boolean, a list or an object');
@@ -79,10 +79,11 @@ function ofTuple(type, checker, inner) {
 
 /**
  * @param {ts.Type} type
+ * @param {ts.TypeNode | undefined} written
  * @param {ts.TypeChecker} checker
  * @param {Inner} inner
  */
-function ofObject(type, checker, inner) {
+function ofObject(type, written, checker, inner) {
   /** @type {Record<string, any>} */
   const properties = {};
   const required = [];
@@ -97,7 +98,7 @@ function ofObject(type, checker, inner) {
     type: 'object',
     properties,
     ...(required.length > 0 && { required }),
-    ...(rest && { additionalProperties: inner(rest, undefined) }),
+    ...(rest && { additionalProperties: inner(rest, argument(written, 1)) }),
   };
 }
 
@@ -135,8 +136,18 @@ function alone(written) {
 /** @param {ts.TypeNode | undefined} written */
 function elementNode(written) {
   const list = alone(written);
-  if (list && ts.isArrayTypeNode(list)) return list.elementType;
-  return list && ts.isTypeReferenceNode(list) ? list.typeArguments?.[0] : undefined;
+  return list && ts.isArrayTypeNode(list) ? list.elementType : argument(list, 0);
+}
+
+/**
+ * What stands in the angle brackets of a type.
+ *
+ * @param {ts.TypeNode | undefined} written
+ * @param {number} index
+ */
+function argument(written, index) {
+  const generic = alone(written);
+  return generic && ts.isTypeReferenceNode(generic) ? generic.typeArguments?.[index] : undefined;
 }
 
 /** @param {ts.Type} type whether it is a class of the language, such as Date or Map */

@@ -1,0 +1,35 @@
+// JSON Pointer (RFC 6901).
+
+import { ToolError } from 'gateway-sdk';
+
+/** @typedef {(string | number)[]} Keys names of members and indexes of elements, from the outside inwards */
+
+/** @param {string} pointer @returns {string[]} */
+export function parse(pointer) {
+  if (pointer === '') return [];
+  if (!pointer.startsWith('/')) throw new ToolError(`${pointer} is no JSON Pointer, which begins with / or is empty`);
+  if (/~(?![01])/.test(pointer)) throw new ToolError(`${pointer} is no JSON Pointer: behind ~ stands 0 or 1`);
+  return pointer.slice(1).split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** @param {Keys} keys */
+export function format(keys) {
+  return keys.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** @param {any} value @param {Keys} keys @returns {any} `undefined` where nothing is there */
+export function get(value, keys) {
+  return keys.reduce((inner, key) => child(inner, key), value);
+}
+
+/** @param {any} value @param {string | number} key @returns {any} */
+export function child(value, key) {
+  if (Array.isArray(value)) return isIndex(key) ? value[Number(key)] : undefined;
+  const isObject = typeof value === 'object' && value !== null;
+  return isObject && Object.hasOwn(value, key) ? value[key] : undefined;
+}
+
+/** @param {string | number} key without leading zeros, which no index has */
+export function isIndex(key) {
+  return /^(0|[1-9]\d*)$/.test(String(key));
+}
