@@ -66,6 +66,15 @@ test('types of ones own, lists, maps and what is returned are read through', asy
   assert.deepEqual(visit.output, { type: 'object', properties: { visited: { type: 'integer' } }, required: ['visited'] });
 });
 
+test('whole numbers are found inside of other types', async () => {
+  const { weigh } = await read(fixture('plugin.js'));
+  const schemas = weigh.parameters.map(({ schema }) => schema);
+  assert.deepEqual(schemas, [
+    { type: 'object', properties: {}, additionalProperties: { type: 'integer' }, description: 'in grams' },
+    { type: 'array', items: { type: 'integer' } },
+  ]);
+});
+
 test('a function that takes apart one object takes the arguments as one', async () => {
   const { destructured, given } = await read(fixture('plugin.js'));
   assert.deepEqual(destructured.input, {
