@@ -1,6 +1,7 @@
 //! The arguments of a call: what a tool says about each, and how it gets them.
 
 use std::fmt;
+use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::value::Error as ValueError;
@@ -208,5 +209,27 @@ pub trait TextDefault {
 impl<T: From<&'static str>> TextDefault for T {
     fn from_text(text: &'static str) -> Self {
         text.into()
+    }
+}
+
+/// What a prompt may take, and a template may have as its variable: both come as texts.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` cannot be read from a text",
+    label = "an argument of a prompt or a variable of a template is a text",
+    note = "take a `String` or a number, or implement `std::str::FromStr` for `{Self}`"
+)]
+pub trait TextInput: Sized {
+    /// Reads the text.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    fn read(text: &str) -> Result<Self, String>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromStr<Err: fmt::Display>> TextInput for T {
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: T::Err| error.to_string())
     }
 }

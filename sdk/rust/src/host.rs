@@ -30,7 +30,7 @@ pub enum Level {
     Emergency,
 }
 
-/// Why a call to another tool gave no result.
+/// Why a call to another tool, or a question to the client, gave no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallError {
@@ -44,7 +44,7 @@ pub enum CallError {
     Cancelled,
     /// The time, the depth or the number of nested calls ran out; the text says which.
     Limit(String),
-    /// The tool could not be reached or broke off, or the arguments have no JSON form; the text says why.
+    /// The tool or the client could not be reached or broke off, or the arguments have no JSON form; the text says why.
     Failed(String),
 }
 

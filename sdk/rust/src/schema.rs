@@ -53,6 +53,39 @@ pub(crate) fn of_output<T: JsonSchema>() -> Value {
     output(bounded(schema))
 }
 
+/// The schema of a question to the user. MCP has forms of plain members only: what may be left out is not required there,
+/// rather than of a type with `null`.
+pub(crate) fn of_form<T: JsonSchema>() -> Value {
+    let mut schema = generator(SchemaSettings::draft2020_12().for_deserialize()).into_root_schema_for::<T>();
+    schema.remove("title");
+    RecursiveTransform(without_null).transform(&mut schema);
+    bounded(schema)
+}
+
+fn without_null(schema: &mut Schema) {
+    let object = schema.ensure_object();
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|kind| kind != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            object.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(values)) = object.get_mut("enum") {
+        values.retain(|value| !value.is_null());
+    }
+    let Some(Value::Array(alternatives)) = object.get_mut("anyOf") else { return };
+    alternatives.retain(|schema| schema.get("type").is_none_or(|kind| kind != "null"));
+    if let [Value::Object(only)] = alternatives.as_mut_slice() {
+        let only = std::mem::take(only);
+        object.remove("anyOf");
+        for (keyword, value) in only {
+            // What stands beside the alternatives was said about this very member.
+            object.entry(keyword).or_insert(value);
+        }
+    }
+}
+
 fn output(mut schema: Value) -> Value {
     let kind = schema.get("type").cloned();
     if kind.as_ref().is_some_and(|kind| kind == "object") {
@@ -120,5 +153,45 @@ fn bound_number(schema: &mut Schema) {
     }
     if !object.contains_key("exclusiveMaximum") {
         object.entry("maximum").or_insert(maximum.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Deserialize, JsonSchema)]
+    #[allow(dead_code, reason = "only its schema is looked at")]
+    struct Form {
+        /// Where to.
+        city: String,
+        /// How many nights.
+        nights: Option<u8>,
+        /// What for.
+        purpose: Option<Purpose>,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Purpose {
+        Work,
+        Holiday,
+    }
+
+    #[test]
+    fn a_form_has_plain_members() {
+        let expected = json!({
+            "type": "object",
+            "properties": {
+                "city": { "description": "Where to.", "type": "string" },
+                "nights": { "description": "How many nights.", "type": "integer", "minimum": 0, "maximum": 255 },
+                "purpose": { "description": "What for.", "type": "string", "enum": ["work", "holiday"] },
+            },
+            "required": ["city"],
+        });
+        assert_eq!(of_form::<Form>(), expected);
     }
 }

@@ -16,12 +16,6 @@ pub trait Tool {
     const ENTRY: Entry;
 }
 
-/// What `export!` names.
-pub trait Plugin {
-    /// The tools, in the order in which they are listed.
-    const TOOLS: &'static [Entry];
-}
-
 /// One tool.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -64,7 +58,7 @@ pub enum CallFailure {
 }
 
 impl Entry {
-    /// Stands in for a tool that did not compile.
+    /// Stands in for a tool that did not compile; it has no name.
     pub const BROKEN: Self = Self {
         name: "",
         title: None,
@@ -80,33 +74,6 @@ impl Entry {
     pub fn input_schema(&self) -> Value {
         schema::of_arguments(self.parameters)
     }
-}
-
-/// Refuses to compile two tools of one name, of which the second could never be called.
-#[track_caller]
-#[allow(clippy::panic, reason = "the compiler runs this, for `export!`, and shows the message")]
-pub const fn assert_distinct(tools: &[Entry]) {
-    let mut first = 0;
-    while first < tools.len() {
-        let mut second = first + 1;
-        while second < tools.len() {
-            if same(tools[first].name, tools[second].name) {
-                panic!("two tools in `export!` have the same name");
-            }
-            second += 1;
-        }
-        first += 1;
-    }
-}
-
-/// `==` for texts, which is no `const` function.
-const fn same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut index = 0;
-    while index < a.len() && index < b.len() && a[index] == b[index] {
-        index += 1;
-    }
-    index == a.len() && index == b.len()
 }
 
 /// Calls the tool of that name with the text of a JSON object.

@@ -2,15 +2,23 @@
 
 use syn::{Attribute, Expr, ExprLit, ItemFn, Lit, Meta};
 
-/// The function's doc comment. A tool without one is an error: the description is all that a model has to choose by.
-pub(crate) fn description(function: &ItemFn) -> syn::Result<String> {
+use crate::kind::Kind;
+
+/// The function's doc comment. A tool or prompt without one is an error: it is all that there is to choose by.
+pub(crate) fn description(function: &ItemFn, kind: Kind) -> syn::Result<String> {
     let text = text(&function.attrs)?;
     if text.is_empty() {
-        return Err(syn::Error::new(
-            function.sig.ident.span(),
-            "a tool needs a doc comment: add a line such as `/// Add two numbers.` above the function; \
-             the model reads it to know what the tool does and when to use it",
-        ));
+        let message = match kind {
+            Kind::Tool => {
+                "a tool needs a doc comment: add a line such as `/// Add two numbers.` above the function; \
+                 the model reads it to know what the tool does and when to use it"
+            }
+            _ => {
+                "a prompt needs a doc comment: add a line such as `/// Review a change.` above the function; \
+                 people read it to know what the prompt is for"
+            }
+        };
+        return Err(syn::Error::new(function.sig.ident.span(), message));
     }
     Ok(text)
 }

@@ -3,6 +3,7 @@
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, FnArg, Ident, Lit, Meta, Pat, PatType, Signature, Type};
 
+use crate::kind::Kind;
 use crate::{Problems, docs};
 
 /// One parameter.
@@ -55,7 +56,7 @@ fn take_one(input: &mut PatType) -> syn::Result<Parameter> {
             )),
         }
     }
-    problems.collect(check_type(&input.ty));
+    problems.collect(check_type(&input.ty, Kind::Tool));
     let name = problems.collect(name(&input.pat));
     match (problems.into_result(name)?, *input.ty.clone()) {
         (Some(name), ty) => Ok(Parameter { name, ty, description, default, keywords }),
@@ -64,7 +65,7 @@ fn take_one(input: &mut PatType) -> syn::Result<Parameter> {
 }
 
 /// The parameter's name is the property's name, so a pattern will not do.
-fn name(pattern: &Pat) -> syn::Result<Ident> {
+pub(crate) fn name(pattern: &Pat) -> syn::Result<Ident> {
     match pattern {
         Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => Ok(pattern.ident.clone()),
         _ => Err(syn::Error::new_spanned(
@@ -98,31 +99,39 @@ fn keywords_of(attribute: &Attribute) -> syn::Result<Vec<(Ident, Expr)>> {
     Ok(keywords)
 }
 
-/// Arguments are made from the call's JSON, so a tool has to own them.
-fn check_type(ty: &Type) -> syn::Result<()> {
+/// Arguments are made from what the gateway sends, so the function has to own them.
+pub(crate) fn check_type(ty: &Type, kind: Kind) -> syn::Result<()> {
+    let word = kind.word();
     match ty {
-        Type::Reference(reference) => Err(syn::Error::new_spanned(ty, owned(&reference.elem))),
+        Type::Reference(reference) => {
+            let instead = owned(&reference.elem);
+            let message = format!("a {word} owns its arguments: take {instead} in place of a reference");
+            Err(syn::Error::new_spanned(ty, message))
+        }
         Type::ImplTrait(_) => {
-            Err(syn::Error::new_spanned(ty, "a tool cannot be generic: name the type of this argument"))
+            Err(syn::Error::new_spanned(ty, format!("a {word} cannot be generic: name the type of this argument")))
         }
         Type::Ptr(_) | Type::BareFn(_) | Type::TraitObject(_) => {
-            Err(syn::Error::new_spanned(ty, "an argument comes as JSON: take a type that serde can deserialise"))
+            let message = match kind {
+                Kind::Tool => "an argument comes as JSON: take a type that serde can deserialise",
+                _ => "an argument comes as a text: take a type that can be read from one",
+            };
+            Err(syn::Error::new_spanned(ty, message))
         }
-        Type::Paren(inner) => check_type(&inner.elem),
-        Type::Group(inner) => check_type(&inner.elem),
+        Type::Paren(inner) => check_type(&inner.elem, kind),
+        Type::Group(inner) => check_type(&inner.elem, kind),
         _ => Ok(()),
     }
 }
 
 /// What to take in place of a reference to `target`.
-fn owned(target: &Type) -> String {
-    let instead = match target {
+fn owned(target: &Type) -> &'static str {
+    match target {
         Type::Path(path) if path.path.is_ident("str") => "`String`",
         Type::Path(path) if path.path.is_ident("Path") => "`PathBuf`",
         Type::Slice(_) => "`Vec<T>`",
         _ => "the value itself",
-    };
-    format!("a tool owns its arguments: take {instead} in place of a reference")
+    }
 }
 
 /// True for `"text"`, which stands for a `String` where the parameter is one.

@@ -1,7 +1,8 @@
 //! The gateway's side of `gateway:plugin`, as the SDK's functions call it.
 
-use super::bindings::gateway::plugin::{host, types};
-use crate::{CallError, Level, ToolResult};
+use super::bindings::tool::gateway::plugin::host;
+use super::types;
+use crate::{CallError, Elicited, Level, Root, ToolResult};
 
 pub(crate) fn log(level: Level, message: &str) {
     host::log(level.into(), message);
@@ -21,6 +22,23 @@ pub(crate) fn config() -> String {
 
 pub(crate) fn call_tool(name: &str, arguments: &str) -> Result<ToolResult, CallError> {
     host::call_tool(name, arguments).map(Into::into).map_err(Into::into)
+}
+
+pub(crate) fn elicit(message: &str, schema: &str) -> Result<Elicited<String>, CallError> {
+    Ok(match host::elicit(message, schema)? {
+        types::Elicitation::Accept(answer) => Elicited::Accepted(answer),
+        types::Elicitation::Decline => Elicited::Declined,
+        types::Elicitation::Cancel => Elicited::Cancelled,
+    })
+}
+
+pub(crate) fn sample(request: &str) -> Result<String, CallError> {
+    Ok(host::sample(request)?)
+}
+
+pub(crate) fn roots() -> Result<Vec<Root>, CallError> {
+    let roots = host::list_roots()?;
+    Ok(roots.into_iter().map(|types::Root { uri, name }| Root { uri, name }).collect())
 }
 
 impl From<Level> for types::LogLevel {

@@ -1,7 +1,4 @@
-//! The code that a tool becomes.
-//!
-//! Beside the function stands an empty `enum` that carries the tool's entry. `export!` makes its name from that of the
-//! function. It is not the function's own name, which would be free among types: a module is often called so.
+//! `#[tool]`.
 //!
 //! The entry is a table rather than code, and arguments are taken one by one from a map: a plugin is paid for by the
 //! byte, and a derived struct per tool came to 12 KB each.
@@ -12,67 +9,54 @@ use syn::ItemFn;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
-use crate::Tool;
+use crate::attributes::{self, Attributes};
+use crate::item::{self, Entry, optional};
+use crate::kind::Kind;
 use crate::parameter::{self, DefaultValue, Parameter};
+use crate::{Problems, docs, signature};
 
-/// The function and its entry in the plugin's list of tools.
-pub(crate) fn tool(function: &ItemFn, tool: &Tool) -> TokenStream {
-    let marker = marker(function);
-    let name = marker_name(&function.sig.ident);
-    let entry = entry(function, tool);
-    let call = call(function, &tool.parameters);
-    quote! {
-        // A tool owns its arguments, takes as many as its schema has, and may be `async` for the sake of its callers.
-        #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments, clippy::unused_async)]
-        #function
-        #marker
-        impl ::gateway_sdk::__private::Tool for #name {
-            const ENTRY: ::gateway_sdk::__private::Entry = {
-                #call
-                #entry
-            };
-        }
+/// Everything that the expansion needs beside the function itself.
+struct Tool {
+    attributes: Attributes,
+    description: String,
+    parameters: Vec<Parameter>,
+}
+
+/// What the plugin knows about a tool.
+pub(crate) fn entry(attributes: TokenStream, function: &mut ItemFn) -> syn::Result<Entry> {
+    let tool = check(attributes, function)?;
+    let (call, entry) = (call(function, &tool.parameters), table(function, &tool));
+    let constant = quote! {
+        const ENTRY: ::gateway_sdk::__private::Entry = {
+            #call
+            #entry
+        };
+    };
+    Ok(Entry { implements: quote!(Tool), constant })
+}
+
+/// In the place of one with mistakes.
+pub(crate) fn broken() -> Entry {
+    let constant = quote! {
+        const ENTRY: ::gateway_sdk::__private::Entry = ::gateway_sdk::__private::Entry::BROKEN;
+    };
+    Entry { implements: quote!(Tool), constant }
+}
+
+/// Reads and checks the function, and strips what only `#[tool]` understands from its parameters.
+fn check(attributes: TokenStream, function: &mut ItemFn) -> syn::Result<Tool> {
+    let mut problems = Problems::default();
+    let attributes = problems.collect(attributes::parse(attributes, &function.sig.ident));
+    let description = problems.collect(docs::description(function, Kind::Tool));
+    problems.collect(signature::check(&function.sig, Kind::Tool));
+    let parameters = problems.collect(parameter::take(&mut function.sig));
+    match (problems.into_result(())?, attributes, description, parameters) {
+        ((), Some(attributes), Some(description), Some(parameters)) => Ok(Tool { attributes, description, parameters }),
+        _ => Err(syn::Error::new_spanned(&function.sig, "#[tool] cannot read this function")),
     }
 }
 
-/// The function as far as it goes, and the errors: without the entry, `export!` would complain a second time.
-pub(crate) fn broken(function: &ItemFn, error: &syn::Error) -> TokenStream {
-    let error = error.to_compile_error();
-    let marker = marker(function);
-    let name = marker_name(&function.sig.ident);
-    // An item beside a method would be one error more, about something that nobody wrote.
-    let entry = function.sig.receiver().is_none().then(|| {
-        quote! {
-            #marker
-            impl ::gateway_sdk::__private::Tool for #name {
-                const ENTRY: ::gateway_sdk::__private::Entry = ::gateway_sdk::__private::Entry::BROKEN;
-            }
-        }
-    });
-    quote! {
-        #[allow(unused)]
-        #function
-        #entry
-        #error
-    }
-}
-
-/// The name stands in the compiler's error where `export!` names a function that is no tool, so it says what is missing.
-pub(crate) fn marker_name(function: &Ident) -> Ident {
-    Ident::new(&format!("__{}_with_tool_attribute", function.unraw()), function.span())
-}
-
-fn marker(function: &ItemFn) -> TokenStream {
-    let name = marker_name(&function.sig.ident);
-    let visibility = &function.vis;
-    quote! {
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, clippy::empty_enums)]
-        #visibility enum #name {}
-    }
-}
-
-fn entry(function: &ItemFn, tool: &Tool) -> TokenStream {
+fn table(function: &ItemFn, tool: &Tool) -> TokenStream {
     let attributes = &tool.attributes;
     let (name, description) = (&attributes.name, &tool.description);
     let title = optional(attributes.title.as_ref());
@@ -80,7 +64,7 @@ fn entry(function: &ItemFn, tool: &Tool) -> TokenStream {
     let destructive = optional(attributes.destructive.as_ref());
     let idempotent = optional(attributes.idempotent.as_ref());
     let open_world = optional(attributes.open_world.as_ref());
-    let output = output(function);
+    let output = item::output(function);
     let parameters = tool.parameters.iter().map(parameter);
     quote! {
         ::gateway_sdk::__private::Entry {
@@ -150,16 +134,7 @@ fn default_value(value: &DefaultValue, ty: &syn::Type) -> TokenStream {
     }
 }
 
-/// The type that the function returns.
-fn output(function: &ItemFn) -> TokenStream {
-    match &function.sig.output {
-        syn::ReturnType::Default => quote!(()),
-        syn::ReturnType::Type(_, ty) => quote!(#ty),
-    }
-}
-
 fn call(function: &ItemFn, parameters: &[Parameter]) -> TokenStream {
-    let name = &function.sig.ident;
     // Hygiene keeps this local apart from whatever the author calls so; for items there is none, hence the long name.
     let arguments = Ident::new("arguments", Span::mixed_site());
     let values = parameters.iter().map(|parameter| {
@@ -173,24 +148,13 @@ fn call(function: &ItemFn, parameters: &[Parameter]) -> TokenStream {
             }
         }
     });
-    let output = output(function);
-    let call = quote!(#name(#(#values),*));
-    let result = match function.sig.asyncness {
-        Some(_) => quote!(::gateway_sdk::__private::block_on(#call)),
-        None => call,
-    };
+    let output = item::output(function);
+    let result = item::call(function, values);
     quote! {
         fn __gateway_tool_call(
             #[allow(unused_variables, unused_mut)] mut #arguments: ::gateway_sdk::__private::Arguments,
         ) -> ::core::result::Result<::gateway_sdk::ToolResult, ::gateway_sdk::__private::CallFailure> {
             ::core::result::Result::Ok(<#output as ::gateway_sdk::ToolOutput>::into_result(#result))
         }
-    }
-}
-
-fn optional<T: quote::ToTokens>(value: Option<&T>) -> TokenStream {
-    match value {
-        Some(value) => quote!(::core::option::Option::Some(#value)),
-        None => quote!(::core::option::Option::None),
     }
 }

@@ -1,0 +1,5 @@
+fn add() {}
+
+gateway_sdk::export! { tool: [add] }
+
+fn main() {}
