@@ -115,6 +115,9 @@ pub(crate) mod tests {
             permissions: Permissions::default(),
             limits: Limits { output: Size::bytes(20), ..Limits::default() },
             config: Json::empty_object(),
+            counts_fuel: false,
+            rehearsal: None,
+            storage: None,
         }
     }
 

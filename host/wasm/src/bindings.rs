@@ -5,7 +5,7 @@ use wasmtime::{
     component::{HasSelf, Linker},
 };
 
-use crate::guest::Guest;
+use crate::{files, guest::Guest};
 
 mod generated {
     #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
@@ -46,6 +46,7 @@ pub(crate) const PACKAGE_VERSION: &str = "0.1.0";
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    files::shadow(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     generated::Everything::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
     Ok(linker)

@@ -28,6 +28,7 @@ use crate::{
     control::{Control, Spent},
     engine::Machine,
     exports::Work,
+    files::Writing,
     host::Reports,
     http::Sender,
     inspect,
@@ -36,6 +37,7 @@ use crate::{
     output::{Output, Which},
     permissions::Permissions,
     rehearsal::Rehearsal,
+    storage::Storage,
     trap,
 };
 
@@ -60,6 +62,8 @@ pub(crate) struct Context {
     pub(crate) counts_fuel: bool,
     /// What they see in place of the world, in tests of the plugin.
     pub(crate) rehearsal: Option<Arc<Rehearsal>>,
+    /// Where values are kept from call to call.
+    pub(crate) storage: Option<Arc<Storage>>,
 }
 
 /// What the store of an instance holds.
@@ -73,6 +77,7 @@ pub(crate) struct Guest {
     pub(crate) reports: Reports,
     pub(crate) meter: Meter,
     pub(crate) output: Arc<Output>,
+    pub(crate) writing: Arc<Writing>,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     sender: Sender,
@@ -104,6 +109,7 @@ impl Birth {
         Ok(Guest {
             reports: Reports::default(),
             meter: Meter::new(self.context.limits.memory),
+            writing: Arc::new(Writing::new(self.context.clone(), self.control.clone())),
             context: self.context,
             control: self.control,
             call: self.call,
@@ -162,6 +168,7 @@ impl Birth {
     /// system, and what it holds of that, stays.
     fn renew(self, mut live: Live) -> Live {
         let guest = live.store.data_mut();
+        guest.writing = Arc::new(Writing::new(self.context, self.control.clone()));
         guest.control = self.control;
         guest.call = self.call;
         guest.home = self.home;

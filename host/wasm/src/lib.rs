@@ -9,7 +9,7 @@
 //! * [`plugin`]: arguments checked (`definitions`), a place taken ([`engine`]), the guest started;
 //! * `guest`: its store, with what it was granted ([`permissions`]) and how much ([`limits`]);
 //! * `run`: on whose thread it runs, and how it is ended (`control`);
-//! * `host`, `http`, `output`: what it can reach;
+//! * `host`, `http`, `files`, `storage`, `output`: what it can reach;
 //! * `exports`: what is called in it, an interface each;
 //! * `answer`, `trap`: what its result or its end means (`convert`: in MCP's words).
 //!
@@ -25,6 +25,7 @@ mod convert;
 mod definitions;
 pub mod engine;
 mod exports;
+mod files;
 mod guest;
 mod host;
 mod http;
@@ -39,7 +40,7 @@ pub mod plugin;
 mod quota;
 pub mod rehearsal;
 mod run;
-mod storage;
+pub mod storage;
 mod trap;
 
 pub use crate::{

@@ -6,7 +6,7 @@ mod runner;
 mod warm;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -34,6 +34,7 @@ use crate::{
     observe::Measured,
     package::Package,
     permissions::Permissions,
+    storage::Storage,
     rehearsal::Rehearsal,
 };
 
@@ -53,6 +54,8 @@ pub struct PluginSettings {
     pub counts_fuel: bool,
     /// What it sees of the world in place of the world, for tests.
     pub rehearsal: Option<Arc<Rehearsal>>,
+    /// The folder where it keeps values from call to call; without one, it cannot.
+    pub storage: Option<PathBuf>,
 }
 
 /// A WebAssembly component as a source of tools.
@@ -76,6 +79,7 @@ impl PluginSettings {
             instances: config.instances,
             counts_fuel: false,
             rehearsal: None,
+            storage: None,
         }
     }
 
@@ -95,6 +99,7 @@ impl Default for PluginSettings {
             instances: Instances::Fresh,
             counts_fuel: false,
             rehearsal: None,
+            storage: None,
         }
     }
 }
@@ -112,9 +117,10 @@ impl Plugin {
         engine: Arc<PluginEngine>,
         events: Events,
     ) -> Self {
-        let PluginSettings { permissions, limits, config, instances, counts_fuel, rehearsal } = settings;
+        let PluginSettings { permissions, limits, config, instances, counts_fuel, rehearsal, storage } = settings;
         let counts_fuel = counts_fuel || limits.fuel.is_some();
-        let context = Arc::new(Context { name, permissions, limits, config, counts_fuel, rehearsal });
+        let storage = storage.map(|folder| Arc::new(Storage::new(&folder, &name, limits.storage)));
+        let context = Arc::new(Context { name, permissions, limits, config, counts_fuel, rehearsal, storage });
         let loader = Loader::new(context.clone(), package, engine.clone(), events);
         Self { naming, loader, runner: Runner::new(context.clone(), engine, instances), context }
     }

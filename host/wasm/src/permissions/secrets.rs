@@ -83,6 +83,12 @@ pub fn server_problem(server: &NetPattern) -> Option<SecretProblem> {
     }
 }
 
+/// Whether there are requests to `server` that `net` allows.
+#[must_use]
+pub fn is_reachable(server: &NetPattern, net: &[NetPattern]) -> bool {
+    net.iter().any(|entry| entry.asks_for_some_of(server))
+}
+
 /// Why this cannot be a header.
 #[must_use]
 pub fn header_problem(name: &str, value: &Secret) -> Option<SecretProblem> {
