@@ -3,16 +3,25 @@
 //! A compiled component is native code that runs unchecked, so that the folder is private: it and its files have to
 //! belong to this user and be writable by nobody else. A file that is damaged is noticed by its checksum and made anew.
 
+mod prune;
+mod stamp;
+
 use std::{
     fs::{self, File},
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use gateway_core::payload::Json;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, component::Component};
+
+use self::prune::{RENEWED, prune, use_of};
+pub use self::stamp::Stamp;
+use crate::config::Manifest;
 
 /// The folder.
 #[derive(Debug)]
@@ -21,8 +30,20 @@ pub(crate) struct Cache {
 }
 
 /// SHA-256 of a component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Digest([u8; 32]);
+
+/// What is known of a file that has not changed since.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    /// What it holds.
+    pub(crate) digest: Digest,
+    /// What the component says about itself.
+    pub(crate) manifest: Option<Manifest>,
+}
+
+/// Longer than the steps in which the file system's clock goes.
+const TICK: Duration = Duration::from_millis(10);
 
 /// Bytes of the checksum at the end of a compiled component.
 const CHECKSUM: usize = 32;
@@ -65,7 +86,28 @@ impl Cache {
         self.make_folder()?;
         let path = self.code_path(engine, digest);
         self.write(&path, &[code, &Sha256::digest(code)])?;
+        prune(&self.folder, SystemTime::now());
         self.load(engine, &path)
+    }
+
+    /// What is known of the file that a package has.
+    pub(crate) fn facts(&self, stamp: &Stamp) -> Option<Facts> {
+        let path = self.facts_path(stamp);
+        let metadata = fs::symlink_metadata(&path).ok()?;
+        private(&metadata).and_then(|()| self.check_folder()).ok()?;
+        let facts = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+        if is_stale(&metadata) {
+            self.keep_facts(stamp, &facts);
+        }
+        Some(facts)
+    }
+
+    /// Keeps what is known of the file that a package has. That this fails is no reason to stop.
+    pub(crate) fn keep_facts(&self, stamp: &Stamp, facts: &Facts) {
+        let write = |text: Vec<u8>| self.make_folder().and_then(|()| self.write(&self.facts_path(stamp), &[&text]));
+        if let Err(error) = serde_json::to_vec(facts).map_err(io::Error::other).and_then(write) {
+            tracing::debug!("what is known of a plugin's file cannot be kept: {error}");
+        }
     }
 
     /// What the component listed under this configuration.
@@ -101,6 +143,10 @@ impl Cache {
         self.folder.join(format!("{digest}-{:016x}.cwasm", hasher.finish()))
     }
 
+    fn facts_path(&self, stamp: &Stamp) -> PathBuf {
+        self.folder.join(format!("{}.file", Digest::of(stamp.as_str().as_bytes())))
+    }
+
     fn definitions_path(&self, digest: Digest, config: &Json) -> PathBuf {
         let config = Digest::of(config.as_bytes()).to_string();
         self.folder.join(format!("{digest}-{}.offer{DEFINITIONS_FORMAT}.json", &config[..16]))
@@ -108,13 +154,34 @@ impl Cache {
 
     #[allow(unsafe_code, reason = "wasmtime cannot check native code; that we wrote it is checked here instead")]
     fn load(&self, engine: &Engine, path: &Path) -> io::Result<Component> {
-        private(&fs::symlink_metadata(path)?)?;
+        let metadata = fs::symlink_metadata(path)?;
+        private(&metadata)?;
         self.check_folder()?;
-        verify(path)?;
+        self.verify(path, &metadata)?;
         // SAFETY: the file is what `keep_component` wrote: its checksum is right, it and its folder belong to this user,
         // and nobody else may write there. It stays as it is while it is mapped, since files here are replaced by
         // renaming and never changed.
         unsafe { Component::deserialize_file(engine, path) }.map_err(|error| io::Error::other(format!("{error:#}")))
+    }
+
+    /// Fails where the file is damaged. Looks at all of it once, and at its stamp from then on: reading it would take
+    /// longer than everything else together.
+    fn verify(&self, path: &Path, metadata: &fs::Metadata) -> io::Result<()> {
+        let (seen, stamp) = (use_of(path), Stamp::own(metadata));
+        let is_seen = |stamp: &Stamp| {
+            let known = fs::symlink_metadata(&seen).ok().filter(|metadata| private(metadata).is_ok())?;
+            (fs::read(&seen).ok()? == stamp.as_str().as_bytes()).then_some(known)
+        };
+        let known = stamp.as_ref().and_then(is_seen);
+        if known.is_none() {
+            // What changes after this second look has another stamp.
+            std::thread::sleep(TICK);
+            verify(path)?;
+        }
+        if let Some(stamp) = stamp.filter(|_| known.is_none_or(|known| is_stale(&known))) {
+            self.write(&seen, &[stamp.as_str().as_bytes()])?;
+        }
+        Ok(())
     }
 
     fn make_folder(&self) -> io::Result<()> {
@@ -138,6 +205,11 @@ impl Cache {
         file.persist(path)?;
         Ok(())
     }
+}
+
+/// Whether a file was written so long ago that its use is to be noted again.
+fn is_stale(metadata: &fs::Metadata) -> bool {
+    metadata.modified().is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > RENEWED))
 }
 
 /// Fails where the last bytes of a file are not the checksum of the rest.
@@ -217,6 +289,45 @@ mod tests {
         }
         fs::write(&path, &whole).unwrap();
         assert!(cache.component(&engine, digest).is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_stamp_stands_for_a_file_that_was_looked_at() {
+        let ((_folder, cache), engine, digest) = (folder(), engine(), Digest::of(COMPONENT));
+        let code = engine.precompile_component(COMPONENT).unwrap();
+        cache.keep_component(&engine, digest, &code).unwrap();
+        let path = cache.code_path(&engine, digest);
+        let stamp = fs::read(use_of(&path)).unwrap();
+        assert_eq!(stamp, Stamp::own(&fs::metadata(&path).unwrap()).unwrap().as_str().as_bytes());
+        // A forged stamp is none, whatever it says.
+        for forged in [&b"forged"[..], b""] {
+            fs::write(use_of(&path), forged).unwrap();
+            assert!(cache.component(&engine, digest).is_some());
+            assert_eq!(fs::read(use_of(&path)).unwrap(), stamp);
+        }
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        assert!(cache.component(&engine, digest).is_none());
+    }
+
+    #[test]
+    fn facts_belong_to_a_stamp() {
+        let (_folder, cache) = folder();
+        let stamp = |text: &str| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            fs::write(file.path(), text).unwrap();
+            Stamp::own(&file.as_file().metadata().unwrap())
+        };
+        let (Some(one), Some(other)) = (stamp("one"), stamp("other")) else { return };
+        assert!(cache.facts(&one).is_none());
+        let manifest = Some(Manifest { name: Some("x".to_owned()), ..Manifest::default() });
+        cache.keep_facts(&one, &Facts { digest: Digest::of(COMPONENT), manifest });
+        let facts = cache.facts(&one).unwrap();
+        assert_eq!((facts.digest, facts.manifest.unwrap().name.as_deref()), (Digest::of(COMPONENT), Some("x")));
+        assert!(cache.facts(&other).is_none());
+        fs::write(cache.facts_path(&one), "{").unwrap();
+        assert!(cache.facts(&one).is_none());
     }
 
     #[cfg(unix)]

@@ -54,6 +54,12 @@ impl Exports {
         })
     }
 
+    /// Whether all that the component exports is known: there is one of the interfaces, so that nobody asks for its
+    /// functions.
+    pub(crate) fn is_complete(pre: &InstancePre<Guest>) -> bool {
+        !interfaces(pre).is_empty()
+    }
+
     /// Takes the functions of a component without any of the interfaces. `bytes` are the component's.
     pub(crate) fn find_functions(
         &mut self,
@@ -61,7 +67,7 @@ impl Exports {
         pre: &InstancePre<Guest>,
         bytes: &[u8],
     ) -> Result<(), NotAPlugin> {
-        if interfaces(pre).is_empty() {
+        if !Self::is_complete(pre) {
             self.functions = Some(Functions::of(plugin, pre.component(), bytes)?);
         }
         Ok(())

@@ -25,13 +25,13 @@ use wasmtime_wasi::{
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
+    config::Manifest,
     control::{Control, Spent},
     engine::Machine,
     exports::Work,
     files::Writing,
     host::Reports,
     http::Sender,
-    inspect,
     limits::{Limits, Meter},
     load::Code,
     output::{Output, Which},
@@ -229,15 +229,14 @@ impl Context {
 
     /// The same plugin, with the permissions that hold for this component: those that it asks for. What was granted
     /// beyond that is told, since it may be a mistake.
-    pub(crate) fn of_component(&self, bytes: &[u8]) -> Result<Self, Failure> {
-        let manifest = inspect::manifest(bytes).map_err(|error| error.failure(&self.name))?;
-        let unasked = manifest.as_ref().map(|manifest| self.permissions.unasked(manifest)).unwrap_or_default();
+    pub(crate) fn of_component(&self, manifest: Option<&Manifest>) -> Self {
+        let unasked = manifest.map(|manifest| self.permissions.unasked(manifest)).unwrap_or_default();
         if !unasked.is_empty() {
             let (plugin, unasked) = (self.name.as_str(), unasked.join(", "));
             tracing::warn!(plugin, "granted without effect, since the plugin does not ask for it: {unasked}");
         }
-        let permissions = Permissions::effective(&self.permissions, manifest.as_ref());
-        Ok(Self { permissions, ..self.clone() })
+        let permissions = Permissions::effective(&self.permissions, manifest);
+        Self { permissions, ..self.clone() }
     }
 
     /// What a call that took until its deadline, `deadline`, is told.

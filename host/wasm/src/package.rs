@@ -9,6 +9,8 @@ use gateway_core::{
     source::Fut,
 };
 
+pub use crate::cache::Stamp;
+
 /// A component somewhere: a file, a download.
 pub trait Package: Send + Sync + 'static {
     /// The component, checked against its pinned digest where there is one. Asked for whenever the plugin is loaded;
@@ -18,7 +20,13 @@ pub trait Package: Send + Sync + 'static {
     /// Why it cannot be had, with a hint.
     fn load(&self) -> Fut<'_, Result<Bytes, Failure>>;
 
-    /// Whether what the component listed is what was agreed to. Asked after each [`load`](Self::load) and before
+    /// What tells that [`load`](Self::load) would give the same bytes as when it told the same: nothing is read then.
+    /// `None`: that cannot be told. Must not wait for long.
+    fn stamp(&self) -> Option<Stamp> {
+        None
+    }
+
+    /// Whether what the component listed is what was agreed to. Asked after each [`load`](Self::load), where that was spared by its [`stamp`](Self::stamp) too, and before
     /// anybody sees or calls one of its tools: an error keeps them from being offered. Must not wait for long.
     ///
     /// # Errors
@@ -47,6 +55,10 @@ impl Package for WasmFile {
                 Failure::new(FailureKind::Unavailable, message)
             })
         })
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        Stamp::of(&self.0, "")
     }
 }
 

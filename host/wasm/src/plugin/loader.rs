@@ -17,11 +17,12 @@ use gateway_core::{
 
 use super::runner::Runner;
 use crate::{
-    cache::Digest,
+    cache::{Digest, Facts},
     definitions::Definitions,
     engine::PluginEngine,
     exports::list::List,
     guest::Context,
+    inspect,
     load::{self, Code},
     package::{Listed, Package},
 };
@@ -90,6 +91,13 @@ impl Loader {
             if self.known.load().is_some() {
                 return Ok(());
             }
+            if let Some(facts) = self.facts()
+                && let Some(definitions) = self.remembered(facts.digest)
+            {
+                self.accept(&definitions)?;
+                self.publish(facts.digest, definitions);
+                return Ok(());
+            }
             let (bytes, digest) = self.fetch().await?;
             match self.remembered(digest) {
                 Some(definitions) => {
@@ -112,6 +120,9 @@ impl Loader {
     pub(super) async fn ready(&self, runner: &Runner, deadline: Option<Instant>) -> Result<Arc<Ready>, Failure> {
         let loaded = self.alone(async {
             if let Some(ready) = self.ready.load_full() {
+                return Ok(ready);
+            }
+            if let Some(ready) = self.kept().await? {
                 return Ok(ready);
             }
             let (bytes, digest) = self.fetch().await?;
@@ -159,12 +170,7 @@ impl Loader {
             Ok((code, definitions))
         };
         let (code, definitions) = probed.await.inspect_err(|failure| self.note_broken(digest, failure))?;
-        let definitions = self.known_or(definitions);
-        // Calls that have begun keep the old code, and its definitions with it. Before the list is told of: whoever sees
-        // the new one calls the new code.
-        self.ready.store(Some(Arc::new(Ready { code, definitions: definitions.clone() })));
-        self.publish(digest, definitions);
-        self.loads.fetch_add(1, Ordering::Relaxed);
+        self.put(code, definitions);
         running.code.retire();
         runner.drop_kept();
         Ok(Refreshed::Swapped)
@@ -226,11 +232,37 @@ impl Loader {
         done
     }
 
+    /// What is known of the package's file, where it is still the one that was read once.
+    fn facts(&self) -> Option<Facts> {
+        self.engine.cache()?.facts(&self.package.stamp()?)
+    }
+
+    /// Loads it without reading the component, where everything is known of it.
+    async fn kept(&self) -> Result<Option<Arc<Ready>>, Failure> {
+        let Some(facts) = self.facts() else { return Ok(None) };
+        let Some(definitions) = self.remembered(facts.digest) else { return Ok(None) };
+        let (engine, context) = (self.engine.clone(), self.context.clone());
+        let code = blocking(move || load::kept(&engine, &context, &facts)).await?;
+        let Some(code) = code else { return Ok(None) };
+        self.accept(&definitions)?;
+        Ok(Some(self.put(code, definitions)))
+    }
+
     /// The component and its digest.
     async fn fetch(&self) -> Result<(Bytes, Digest), Failure> {
+        let stamp = self.package.stamp();
         let bytes = self.package.load().await?;
-        let hashed = bytes.clone();
-        let digest = blocking(move || Digest::of(&hashed)).await?;
+        let (hashed, engine) = (bytes.clone(), self.engine.clone());
+        // Where it changed while it was read, what was read belongs to neither.
+        let stamp = stamp.filter(|stamp| self.package.stamp().as_ref() == Some(stamp));
+        let look = move || {
+            let digest = Digest::of(&hashed);
+            if let (Some(stamp), Some(cache), Ok(manifest)) = (stamp, engine.cache(), inspect::manifest(&hashed)) {
+                cache.keep_facts(&stamp, &Facts { digest, manifest });
+            }
+            digest
+        };
+        let digest = blocking(look).await?;
         match &*self.broken.lock().unwrap_or_else(PoisonError::into_inner) {
             Some((broken, failure)) if *broken == digest => Err(failure.clone()),
             _ => Ok((bytes, digest)),
@@ -239,13 +271,28 @@ impl Loader {
 
     async fn load(&self, bytes: Bytes, digest: Digest, runner: &Runner) -> Result<Arc<Ready>, Failure> {
         let loaded = self.try_load(bytes, digest, runner).await;
-        let ready = loaded.inspect_err(|failure| self.note_broken(digest, failure))?;
-        self.ready.store(Some(ready.clone()));
-        self.loads.fetch_add(1, Ordering::Relaxed);
-        Ok(ready)
+        let (code, definitions) = loaded.inspect_err(|failure| self.note_broken(digest, failure))?;
+        Ok(self.put(code, definitions))
     }
 
-    async fn try_load(&self, bytes: Bytes, digest: Digest, runner: &Runner) -> Result<Arc<Ready>, Failure> {
+    /// Runs calls on this code from now on.
+    fn put(&self, code: Arc<Code>, definitions: Arc<Definitions>) -> Arc<Ready> {
+        let (digest, definitions) = (code.digest, self.known_or(definitions));
+        let ready = Arc::new(Ready { code, definitions: definitions.clone() });
+        // Before the list is told of: whoever sees the new one calls the new code. Calls that have begun keep the old
+        // code, and its definitions with it.
+        self.ready.store(Some(ready.clone()));
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        self.publish(digest, definitions);
+        ready
+    }
+
+    async fn try_load(
+        &self,
+        bytes: Bytes,
+        digest: Digest,
+        runner: &Runner,
+    ) -> Result<(Arc<Code>, Arc<Definitions>), Failure> {
         let code = self.compile(bytes, digest).await?;
         let known = self.known.load_full().filter(|known| known.0 == digest).map(|known| known.1.clone());
         let definitions = match known.or_else(|| self.remembered(digest)) {
@@ -253,9 +300,7 @@ impl Loader {
             None => self.ask(&code, runner).await?,
         };
         self.accept(&definitions)?;
-        let definitions = self.known_or(definitions);
-        self.publish(digest, definitions.clone());
-        Ok(Arc::new(Ready { code, definitions }))
+        Ok((code, definitions))
     }
 
     async fn compile(&self, bytes: Bytes, digest: Digest) -> Result<Arc<Code>, Failure> {
