@@ -10,6 +10,7 @@ pub const SDK: &[Carried] = carried!("sdk/js":
     "src/content.js",
     "src/declarations.js",
     "src/encoding.js",
+    "src/environment.d.ts",
     "src/errors.js",
     "src/globals.js",
     "src/host.js",

@@ -18,7 +18,10 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', '
 export function send({ method, scheme, authority, path, headers, body }) {
   const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
   const response = done(`${method} ${scheme}://${authority}${path}`, () => {
-    const request = new OutgoingRequest(Fields.fromList(headers.map(([name, value]) => [name, encoder.encode(value)])));
+    // Its length is known, and not every server takes a body in pieces.
+    const length = body && !headers.some(([name]) => name === 'content-length') ? [['content-length', `${body.length}`]] : [];
+    const fields = [...headers, ...length].map(([name, value]) => [name, encoder.encode(value)]);
+    const request = new OutgoingRequest(Fields.fromList(/** @type {[string, Uint8Array][]} */ (fields)));
     request.setMethod(METHODS.includes(method) ? { tag: method.toLowerCase() } : { tag: 'other', val: method });
     request.setScheme({ tag: scheme.toUpperCase() });
     request.setAuthority(authority);
