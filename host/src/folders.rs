@@ -67,6 +67,12 @@ impl Folders {
         self.cache.join("configurations").join(key(file))
     }
 
+    /// What the plugins of the configuration `file` keep from call to call.
+    #[must_use]
+    pub fn storage(&self, file: &Path) -> PathBuf {
+        self.state(file).join("storage")
+    }
+
     /// What was changed while running on the configuration `file`, and is lost where this is: the overlay.
     #[must_use]
     pub fn state(&self, file: &Path) -> PathBuf {

@@ -218,8 +218,10 @@ fn env() {
 // What these may reach is long enough for files of their own.
 use super::{
     hot_swap::versioned,
+    grants::{courier, scribe},
     nested::host_user,
     sandbox::{files, net},
+    storage::keeper,
 };
 
 /// A guest without a test here is no test of anything: this does not compile then.

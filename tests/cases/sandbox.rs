@@ -87,7 +87,7 @@ pub(super) fn net() {
     let failure = refused(&client, "get", json!({ "url": "https://example.org/" }));
     assert!(failure.contains("HttpRequestDenied"), "{failure}");
     assert!(failure.contains(r#"plugin "guest": host "example.org:443" is not allowed"#), "{failure}");
-    assert!(failure.contains("hint: add it to plugins.guest.permissions.net"), "{failure}");
+    assert!(failure.contains(r#"hint: add "https://example.org" to plugins.guest.permissions.net"#), "{failure}");
     for url in [
         "http://example.com/",
         "https://example.com:8443/",

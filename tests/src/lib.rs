@@ -36,6 +36,7 @@ pub mod message;
 pub mod place;
 pub mod serve;
 pub mod wait;
+pub mod web;
 
 pub use self::{
     client::Client,

@@ -5,6 +5,7 @@ mod caps;
 mod filters;
 mod plugins;
 mod roles;
+mod secrets;
 mod servers;
 mod signers;
 

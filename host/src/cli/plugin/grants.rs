@@ -1,6 +1,9 @@
 //! What a plugin asks for, what it is granted, and who decides. A plugin gets nothing that was neither named on the
 //! command line nor shown to a person who said yes.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -8,8 +11,9 @@ use std::{
     str::FromStr,
 };
 
+use gateway_core::units::Size;
 use gateway_wasm::{
-    config::{FileGrant, LimitsConfig, Manifest, PermissionsConfig, PluginConfig},
+    config::{ClientAsk, FileGrant, LimitsConfig, Manifest, PermissionsConfig, PluginConfig},
     limits::Limits,
     permissions::{NetPattern, ToolPattern},
 };
@@ -21,8 +25,8 @@ use crate::cli::Usage;
 /// The flags that grant something.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct GrantFlags {
-    /// Let it reach a web server: `https://api.github.com`, `*.example.com:443`
-    #[arg(long = "allow-net", value_name = "HOST")]
+    /// Let it reach a web server: `https://api.github.com`, `GET,HEAD https://*.example.com/docs/`
+    #[arg(long = "allow-net", value_name = "[METHODS ]HOST[/PATH]")]
     net: Vec<NetPattern>,
     /// Show it a folder of this machine, and with `:rw` let it change what is in there
     #[arg(long = "allow-dir", value_name = "HOST:GUEST[:rw]")]
@@ -33,6 +37,12 @@ pub(super) struct GrantFlags {
     /// Let it call other tools, by their public names and within the caller's role
     #[arg(long = "allow-tool", value_name = "GLOB", value_parser = tool_pattern)]
     tools: Vec<ToolPattern>,
+    /// Let it ask the client: elicitation (the user), sampling (the model), roots (where it works)
+    #[arg(long = "allow-client", value_name = "WHAT", value_parser = client_ask)]
+    client: Vec<ClientAsk>,
+    /// Let it keep so much from call to call, such as 1MiB
+    #[arg(long = "allow-storage", value_name = "SIZE")]
+    storage: Option<Size>,
     /// Grant all that it asks for, without a question
     #[arg(short, long)]
     yes: bool,
@@ -54,6 +64,7 @@ pub(super) struct Shown {
     files: Vec<FileGrant>,
     env: Vec<String>,
     tools: Vec<ToolPattern>,
+    client: Vec<ClientAsk>,
     limits: LimitsConfig,
     /// A line for each of them.
     #[serde(skip)]
@@ -110,6 +121,10 @@ impl FromStr for Variable {
     }
 }
 
+fn client_ask(text: &str) -> Result<ClientAsk, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
 fn tool_pattern(text: &str) -> Result<ToolPattern, String> {
     serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
@@ -150,9 +165,9 @@ impl GrantFlags {
             files,
             env: self.env.iter().map(variable).collect(),
             tools: self.tools.clone(),
-            ..PermissionsConfig::default()
+            client: self.client.clone(),
         };
-        Ok(Grants { permissions, limits: LimitsConfig::default() })
+        Ok(Grants { permissions, limits: LimitsConfig { storage: self.storage, ..LimitsConfig::default() } })
     }
 }
 
@@ -185,6 +200,8 @@ impl Grants {
             output: limits.output.filter(|output| *output > default.output),
             concurrency: limits.concurrency.filter(|concurrency| *concurrency > default.concurrency),
             storage: limits.storage,
+            files: limits.files.filter(|files| *files > default.files),
+            network: limits.network.filter(|network| *network > default.network),
             ..LimitsConfig::default()
         };
         Self { permissions, limits }
@@ -218,15 +235,18 @@ impl Grants {
             tools: mine.tools.iter().filter(|entry| !theirs.tools.contains(entry)).cloned().collect(),
             client: mine.client.iter().filter(|entry| !theirs.client.contains(entry)).copied().collect(),
         };
+        fn more<T: Ord + Copy>(mine: Option<T>, theirs: Option<T>) -> Option<T> {
+            mine.filter(|mine| theirs.is_none_or(|theirs| theirs < *mine))
+        }
+        let (limits, given) = (&self.limits, &granted.limits);
         let limits = LimitsConfig {
-            memory: self.limits.memory.filter(|memory| granted.limits.memory.is_none_or(|other| other < *memory)),
-            time: self.limits.time.filter(|time| granted.limits.time.is_none_or(|other| other < *time)),
-            output: self.limits.output.filter(|output| granted.limits.output.is_none_or(|other| other < *output)),
-            concurrency: self
-                .limits
-                .concurrency
-                .filter(|concurrency| granted.limits.concurrency.is_none_or(|other| other < *concurrency)),
-            storage: self.limits.storage.filter(|storage| granted.limits.storage.is_none_or(|other| other < *storage)),
+            memory: more(limits.memory, given.memory),
+            time: more(limits.time, given.time),
+            output: more(limits.output, given.output),
+            concurrency: more(limits.concurrency, given.concurrency),
+            storage: more(limits.storage, given.storage),
+            files: more(limits.files, given.files),
+            network: more(limits.network, given.network),
             ..LimitsConfig::default()
         };
         Self { permissions, limits }
@@ -238,9 +258,11 @@ impl Grants {
         self.permissions.net.extend(more.permissions.net);
         self.permissions.files.extend(more.permissions.files);
         self.permissions.tools.extend(more.permissions.tools);
+        self.permissions.client.extend(more.permissions.client);
         let env: BTreeMap<String, String> = more.permissions.env;
         self.permissions.env.extend(env);
-        self.limits = more.limits;
+        // The flags say no more of limits than how much may be kept.
+        self.limits = LimitsConfig { storage: self.limits.storage.or(more.limits.storage), ..more.limits };
     }
 
     /// Each of them in words, for a line of its own.
@@ -260,10 +282,18 @@ impl Grants {
             });
         }
         lines.extend(permissions.tools.iter().map(|glob| format!("call the tools {}", glob.as_str())));
+        lines.extend(permissions.client.iter().map(|ask| match ask {
+            ClientAsk::Elicitation => "ask the user, through the client".to_owned(),
+            ClientAsk::Sampling => "ask the client's model, at the user's expense".to_owned(),
+            ClientAsk::Roots => "see which folders the client works in".to_owned(),
+        }));
+        lines.extend(limits.storage.map(|storage| format!("keep {storage} from call to call")));
         lines.extend(limits.memory.map(|memory| format!("take {memory} of memory for a call")));
         lines.extend(limits.time.map(|time| format!("take {time} for a call")));
         lines.extend(limits.output.map(|output| format!("return {output} from a call")));
         lines.extend(limits.concurrency.map(|calls| format!("run {calls} calls at once")));
+        lines.extend(limits.files.map(|files| format!("write {files} into its folders in a call")));
+        lines.extend(limits.network.map(|network| format!("send and receive {network} each in a call")));
         lines
     }
 
@@ -296,6 +326,7 @@ impl Shown {
             files: permissions.files,
             env: permissions.env.into_keys().collect(),
             tools: permissions.tools,
+            client: permissions.client,
             limits,
             lines: grants.lines(),
         }
@@ -304,99 +335,4 @@ impl Shown {
 
 fn has_mount(grants: &[FileGrant], wanted: &FileGrant) -> bool {
     grants.iter().any(|grant| grant.mount == wanted.mount && grant.write >= wanted.write)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(manifest: serde_json::Value) -> Grants {
-        Grants::asked(&serde_json::from_value(manifest).unwrap())
-    }
-
-    fn flags(arguments: &[&str]) -> GrantFlags {
-        #[derive(clap::Parser)]
-        struct Line {
-            #[command(flatten)]
-            flags: GrantFlags,
-        }
-        let line = ["add"].iter().chain(arguments);
-        <Line as clap::Parser>::try_parse_from(line).unwrap().flags
-    }
-
-    fn decide(flags: &GrantFlags, asked: &Grants, terminal: bool) -> Decision {
-        flags.decide(asked, Path::new("/"), terminal).unwrap()
-    }
-
-    #[test]
-    fn nothing_is_granted_that_nobody_granted() {
-        let nothing = asked(serde_json::json!({}));
-        let some = asked(serde_json::json!({ "permissions": { "net": ["example.com"], "tools": ["files__*"] } }));
-        assert_eq!(decide(&flags(&[]), &nothing, false), Decision::Grant(Grants::default()));
-        assert_eq!(decide(&flags(&[]), &some, true), Decision::Ask);
-        assert_eq!(decide(&flags(&[]), &some, false), Decision::Refuse);
-        for terminal in [true, false] {
-            assert_eq!(decide(&flags(&["--yes"]), &some, terminal), Decision::Grant(some.clone()));
-            let other = flags(&["--allow-net", "example.org"]);
-            let Decision::Grant(granted) = decide(&other, &some, terminal) else { panic!("no question") };
-            assert_eq!(granted.lines(), ["reach example.org"]);
-            assert_eq!(some.without(&granted).lines(), ["reach example.com", "call the tools files__*"]);
-        }
-        let both = flags(&["--yes", "--allow-env", "LANG", "--allow-tool", "files__*"]);
-        let Decision::Grant(granted) = decide(&both, &some, false) else { panic!("no question") };
-        assert_eq!(granted.lines(), ["reach example.com", "see the variable LANG", "call the tools files__*"]);
-    }
-
-    #[test]
-    fn only_more_than_the_default_is_asked_for() {
-        let less = asked(serde_json::json!({ "limits": { "memory": "16MiB", "time": "1s" } }));
-        assert!(less.is_empty());
-        let more = asked(serde_json::json!({ "limits": { "memory": "64MiB", "time": "30s", "concurrency": 32 } }));
-        assert_eq!(more.lines(), ["take 30s for a call", "run 32 calls at once"]);
-        assert_eq!(decide(&flags(&[]), &more, false), Decision::Refuse);
-    }
-
-    #[test]
-    fn variables_are_shown_as_what_they_are() {
-        let env = serde_json::json!({ "LANG": "", "HOME": "${HOME}", "NAME": "${SECRET}" });
-        let asked = asked(serde_json::json!({ "permissions": { "env": env } }));
-        assert_eq!(
-            asked.lines(),
-            ["see the variable HOME", "see the variable LANG", "see \"${SECRET}\" as the variable NAME"]
-        );
-    }
-
-    #[test]
-    fn folders_are_seen_from_the_configuration() {
-        let temp = tempfile::tempdir().unwrap();
-        let root = fs::canonicalize(temp.path()).unwrap();
-        for name in ["below/data", "elsewhere:x"] {
-            fs::create_dir_all(root.join(name)).unwrap();
-        }
-        let dir = |path: &str, rest: &str| format!("{}:{rest}", root.join(path).display());
-        let (below, elsewhere) = (dir("below/data", "/data"), dir("elsewhere:x", "/x:rw"));
-        let grants = flags(&["--allow-dir", &below, "--allow-dir", &elsewhere]).named(&root.join("below")).unwrap();
-        let files = &grants.permissions.files;
-        assert_eq!(
-            (files[0].path.as_path(), files[0].mount.as_str(), files[0].write),
-            (Path::new("./data"), "/data", false)
-        );
-        assert_eq!(
-            (files[1].path.as_path(), files[1].mount.as_str(), files[1].write),
-            (&*root.join("elsewhere:x"), "/x", true)
-        );
-        assert!(flags(&["--allow-dir", &dir("nowhere", "/x")]).named(&root).is_err());
-        grants.check_folders(&root.join("below")).unwrap();
-        let missing = asked(serde_json::json!({ "permissions": { "files": [{ "path": "nowhere", "mount": "/n" }] } }));
-        assert!(missing.check_folders(&root).is_err());
-    }
-
-    #[test]
-    fn mistakes_in_flags_are_named() {
-        for bad in ["data", "data:data", ":/data", "data:/../etc"] {
-            assert!(bad.parse::<Dir>().unwrap_err().contains("./data:/data"), "{bad}");
-        }
-        assert!("A=b".parse::<Variable>().is_err());
-        assert!("".parse::<Variable>().is_err());
-    }
 }

@@ -2,14 +2,23 @@
 
 use std::process::ExitCode;
 
+use gateway_core::name::SourceName;
+use gateway_wasm::storage;
+
 use super::place::Place;
-use crate::cli::{Global, output};
+use crate::{
+    cli::{Global, output},
+    folders::Folders,
+};
 
 /// Remove a plugin from the configuration
 #[derive(Debug, clap::Args)]
 pub struct RemoveCommand {
     /// The plugin's name
     name: String,
+    /// Also remove what it keeps from call to call; without this, a plugin of the same name finds it again
+    #[arg(long)]
+    purge: bool,
 }
 
 impl RemoveCommand {
@@ -21,7 +30,12 @@ impl RemoveCommand {
         let place = Place::open(global)?;
         let file = place.file.clone();
         place.remove(&self.name)?;
-        output::print(&format!("removed {} from {}\n", self.name, file.display()))?;
+        let purged = match self.purge {
+            true => storage::purge(&Folders::discover()?.storage(&file), &SourceName::new(&self.name)?)?,
+            false => false,
+        };
+        let kept = if purged { ", with what it kept" } else { "" };
+        output::print(&format!("removed {} from {}{kept}\n", self.name, file.display()))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_yaml::Value;
 
-use super::Checks;
+use super::{Checks, secrets};
 use crate::{
     config::{Config, Plugin, Problem, problem::KeyPath, read::lookup},
     packages::{
@@ -23,6 +23,7 @@ pub(super) fn check(config: &Config, checks: &mut Checks<'_>) {
         if plugin.enabled && !checks.problems.iter().any(|problem| problem.path == at) {
             source(plugin, &path, at, checks);
             folders(plugin, &path, checks);
+            secrets::check(plugin, &path, checks);
         }
     }
 }

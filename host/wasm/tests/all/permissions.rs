@@ -156,19 +156,21 @@ async fn a_listed_host_is_reached() {
 async fn any_other_host_is_denied() {
     let port = echo().await;
     let stage = net(&[format!("http://localhost:{port}"), "https://api.github.com".to_owned()]);
-    for (url, host) in [
-        ("https://example.com/".to_owned(), "example.com:443"),
-        ("http://api.github.com/".to_owned(), "api.github.com:80"),
-        (format!("http://127.0.0.1:{port}/"), &format!("127.0.0.1:{port}")),
-        (format!("https://localhost:{port}/"), &format!("localhost:{port}")),
-        ("http://[::ffff:127.0.0.1]/".to_owned(), "[::ffff:7f00:1]:80"),
+    for (url, host, entry) in [
+        ("https://example.com/".to_owned(), "example.com:443", "https://example.com"),
+        ("http://api.github.com/".to_owned(), "api.github.com:80", "http://api.github.com"),
+        (format!("http://127.0.0.1:{port}/"), &format!("127.0.0.1:{port}"), &format!("http://127.0.0.1:{port}")),
+        (format!("https://localhost:{port}/"), &format!("localhost:{port}"), &format!("https://localhost:{port}")),
+        ("http://[::ffff:127.0.0.1]/".to_owned(), "[::ffff:7f00:1]:80", "http://[::ffff:7f00:1]"),
     ] {
         let result = get(&stage, url).await;
         assert_eq!(result["isError"], true);
         assert!(result["content"][0]["text"].as_str().unwrap().contains("HttpRequestDenied"), "{result}");
         assert_eq!(
             result["content"][1]["text"],
-            format!("plugin \"net\": host \"{host}\" is not allowed\nhint: add it to plugins.net.permissions.net")
+            format!(
+                "plugin \"net\": host \"{host}\" is not allowed\nhint: add \"{entry}\" to plugins.net.permissions.net"
+            )
         );
     }
 }
@@ -229,7 +231,7 @@ async fn only_granted_tools_are_called() {
     assert!(denied.contains("denied: "), "{denied}");
     assert!(
         denied.ends_with(
-            "plugin \"host-user\": tool \"host-user__log\" is not allowed\nhint: add it to plugins.host-user.permissions.tools"
+            "plugin \"host-user\": tool \"host-user__log\" is not allowed\nhint: add \"host-user__log\" to plugins.host-user.permissions.tools"
         ),
         "{denied}"
     );
