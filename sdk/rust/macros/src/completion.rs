@@ -21,7 +21,7 @@ pub(crate) fn entry(attributes: TokenStream, function: &ItemFn) -> syn::Result<E
     problems.collect(signature::check(&function.sig, Kind::Completion));
     let arguments = problems.collect(arguments(function));
     match (problems.into_result(())?, target, arguments) {
-        ((), Some((of, argument)), Some(arguments)) => Ok(expand(function, &of, argument, arguments)),
+        ((), Some((of, argument)), Some(arguments)) => Ok(expand(function, &of, &argument, arguments)),
         _ => Err(syn::Error::new_spanned(&function.sig, "#[completion] cannot read this function")),
     }
 }
@@ -63,7 +63,7 @@ fn arguments(function: &ItemFn) -> syn::Result<Vec<TokenStream>> {
     Ok(arguments.collect())
 }
 
-fn expand(function: &ItemFn, of: &TokenStream, argument: LitStr, arguments: Vec<TokenStream>) -> Entry {
+fn expand(function: &ItemFn, of: &TokenStream, argument: &LitStr, arguments: Vec<TokenStream>) -> Entry {
     let output = item::output(function);
     let (typed, chosen) = (Ident::new("typed", Span::mixed_site()), Ident::new("chosen", Span::mixed_site()));
     let call = item::call(function, arguments);
