@@ -1,6 +1,6 @@
 //! A plugin that calls other tools has no more rights than its caller, and no more than it was granted.
 
-use gateway_tests::{Fake, Gateway, guests};
+use gateway_tests::{Client, Fake, Gateway, guests};
 use serde_json::{Value, json};
 
 fn configuration(fake: &Fake, tools: Value, roles: Value) -> Value {
@@ -122,4 +122,28 @@ fn many_nested_calls_do_not_lock_each_other_out() {
     for call in calls {
         assert!(!client.answer(call).is_error());
     }
+}
+
+/// Each call says when it is over which one it was, and which one caused it; what is logged meanwhile says during which.
+#[test]
+fn nested_calls_can_be_followed_in_the_log() {
+    let gateway = Gateway::with(&json!({ "plugins": {
+        "one": { "source": guests::HOST_USER.source(), "permissions": { "tools": ["two__*"] } },
+        "two": { "source": guests::HOST_USER.source(), "permissions": { "tools": ["one__*"] } },
+    } }));
+    let client = Client::spawn(&mut gateway.command(&["--log-level", "debug", "stdio"]));
+    client.initialize();
+    let log = json!({ "tool": "one__log", "arguments": { "message": "from deep within" } });
+    assert_eq!(client.call("one__call", json!({ "tool": "two__call", "arguments": log })).text(), "logged");
+    let log = client.logged("depth=0");
+    let of = |words: &[&str]| {
+        let mut lines = log.lines().filter(|line| words.iter().all(|word| line.contains(word)));
+        lines.next().unwrap_or_else(|| panic!("no line with {words:?} in {log}")).to_owned()
+    };
+    let root = of(&["depth=0", "target=\"one__call\"", "ms="]);
+    let id = root.split_once("call{id=").and_then(|(_, rest)| rest.split_once('}')).unwrap().0;
+    let (first, second) = (format!("call{{id={id}.1}}"), format!("call{{id={id}.2}}"));
+    of(&[&first, "depth=1", &format!("parent={id} "), "target=\"two__call\"", "error=false"]);
+    of(&[&second, "depth=2", &format!("parent={id}.1 "), "target=\"one__log\""]);
+    of(&[&format!("call{{id={id}}}:{first}:{second}"), "from deep within"]);
 }

@@ -24,7 +24,7 @@ impl Work for Before {
     async fn run(self, live: &mut Live) -> wasmtime::Result<filter::Decision> {
         let indices = live.code.exports.filter.as_ref().ok_or_else(|| missing("filter"))?;
         let filter = indices.load(&mut live.store, &live.instance)?;
-        filter.call_before(&mut live.store, &shown(self.0)).await
+        filter.call_before(&mut live.store, &shown(&self.0)).await
     }
 }
 
@@ -34,11 +34,11 @@ impl Work for After {
         let indices = live.code.exports.filter.as_ref().ok_or_else(|| missing("filter"))?;
         let filter = indices.load(&mut live.store, &live.instance)?;
         let result = self.result.as_str().to_owned();
-        filter.call_after(&mut live.store, &shown(self.seen), &result).await
+        filter.call_after(&mut live.store, &shown(&self.seen), &result).await
     }
 }
 
-fn shown(seen: Seen) -> filter::ToolCall {
+fn shown(seen: &Seen) -> filter::ToolCall {
     filter::ToolCall {
         name: seen.tool.to_string(),
         arguments: seen.arguments.as_str().to_owned(),

@@ -176,7 +176,7 @@ mod tests {
         let question = asked(&json!({ "n": { "type": "integer", "maximum": 3 } })).unwrap();
         assert_eq!(
             question.params().as_str(),
-            r#"{"message":"?","requestedSchema":{"properties":{"n":{"maximum":3,"type":"integer"}},"type":"object"}}"#
+            r#"{"message":"?","requestedSchema":{"type":"object","properties":{"n":{"type":"integer","maximum":3}}}}"#
         );
         assert!(question.check(&json!({ "n": 3 })).is_ok());
         let error = question.check(&json!({ "n": 4 })).unwrap_err();

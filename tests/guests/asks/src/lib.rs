@@ -10,7 +10,7 @@ use gateway::plugin::{
 
 struct Plugin;
 
-/// What the parts of a line of arguments mean is up to the tool: `{"text": "..."}` is all that one takes.
+/// Each tool makes of the text what it wants.
 const SCHEMA: &str = r#"{"type":"object","properties":{"text":{"type":"string"}},"required":["text"]}"#;
 
 const QUESTION: &str = r#"{"type":"object","properties":{"n":{"type":"integer","maximum":9}},"required":["n"]}"#;
@@ -95,9 +95,9 @@ fn told(outcome: Result<String, CallError>) -> String {
 
 /// The value of `text` in the arguments, without a JSON library: the tests write no other escapes than these.
 fn text(arguments: &str) -> String {
-    let value = arguments.split_once(r#""text":""#).map_or("", |(_, rest)| rest);
+    let value = arguments.split_once(r#""text":"#).map_or("", |(_, rest)| rest.trim_start());
     let mut text = String::new();
-    let mut chars = value.chars();
+    let mut chars = value.strip_prefix('"').unwrap_or_default().chars();
     while let Some(c) = chars.next() {
         match c {
             '"' => break,
