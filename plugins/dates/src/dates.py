@@ -12,6 +12,8 @@ from gateway_sdk import InvalidArguments, tool
 
 import zones
 
+_OUTSIDE = InvalidArguments("that is outside of the years 1 to 9999")
+
 Zone = Annotated[str, "a time zone of the IANA database, such as Europe/Berlin"]
 Moment = Annotated[str, "a time as in ISO 8601, such as 2026-03-29T14:30 or 2026-03-29T14:30:00+02:00"]
 
@@ -97,7 +99,8 @@ def convert(time: Moment, to: Zone, zone: Zone = "UTC") -> Instant:
 def difference(start: Moment, end: Moment, zone: Zone = "UTC") -> Difference:
     """Tell what lies between two times, by the clock and by the calendar."""
     first, last = _moment(start, zone), _moment(end, zone)
-    seconds = (last - first).total_seconds()
+    # Of two times in one zone, Python takes the difference between what the clocks show.
+    seconds = (last.astimezone(dt.timezone.utc) - first.astimezone(dt.timezone.utc)).total_seconds()
     days = int(seconds // 86400) if seconds >= 0 else -int(-seconds // 86400)
     return Difference(seconds, _between(first, last), days, _working_days(first.date(), last.date()))
 
@@ -128,7 +131,7 @@ def add(
         clock = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds)
         moved_utc = moved.replace(tzinfo=local.tzinfo).astimezone(dt.timezone.utc) + clock
     except OverflowError:
-        raise InvalidArguments("that is outside of the years 1 to 9999") from None
+        raise _OUTSIDE from None
     return _instant(moved_utc, zone)
 
 
@@ -180,11 +183,19 @@ def _moment(text: str, zone: str) -> dt.datetime:
         moment = dt.datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text.strip()))
     except ValueError:
         raise InvalidArguments(f"{text!r} is no time of ISO 8601") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=known)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=known)
+    try:
+        moment.astimezone(dt.timezone.utc)
+    except OverflowError:
+        raise _OUTSIDE from None
+    return moment
 
 
 def _instant(moment: dt.datetime, zone: str) -> Instant:
-    local = moment.astimezone(zones.find(zone))
+    try:
+        local = moment.astimezone(zones.find(zone))
+    except OverflowError:
+        raise _OUTSIDE from None
     return Instant(
         time=local.isoformat(),
         zone=zone,
@@ -224,7 +235,7 @@ def _working_days(first: dt.date, last: dt.date) -> int:
 
 
 def _between(first: dt.datetime, last: dt.datetime) -> str:
-    if last < first:
+    if last.timestamp() < first.timestamp():
         return "-" + _between(last, first)
     # By the calendar of the first, so that a month is a month whatever summer time does.
     start = first.replace(tzinfo=None)

@@ -22,7 +22,7 @@ use crate::packages::embedded;
 /// The module that componentize-py begins with; `gateway_sdk._build` writes it.
 const MAIN: &str = "gateway_plugin_main";
 /// The world that `gateway_sdk._build` writes.
-const WORLD: &str = "component";
+const WORLD: &str = "gateway:python-plugin/component";
 /// What Python packages are asked to be for; the one that componentize-py brings.
 const VERSION: &str = "3.14";
 
@@ -93,7 +93,8 @@ pub(super) async fn build(job: &Job<'_>) -> Result<Artifact, BuildError> {
     // Otherwise it would take up what happens to be installed for the Python that it runs on.
     let nothing = work.path().join("nothing");
     fs::create_dir_all(nothing.join("lib/site-packages")).map_err(write(&nothing))?;
-    componentize.arg(MAIN).env("VIRTUAL_ENV", &nothing);
+    // A mistake in the plugin is told by Python's own traceback.
+    componentize.arg(MAIN).env("VIRTUAL_ENV", &nothing).env("RUST_BACKTRACE", "0");
     run(componentize, "componentize-py", job).await?;
     Ok(Artifact { file, _work: Some(work) })
 }
