@@ -3,9 +3,11 @@
 //!
 //! * [`js`]: the package `gateway-sdk`, and what builds plugins with it.
 //! * [`python`]: the package `gateway_sdk`.
+//! * [`rust`]: the crate `gateway-sdk`.
 
 pub mod js;
 pub mod python;
+pub mod rust;
 
 use std::{fs, io, path::Path};
 
@@ -18,7 +20,7 @@ macro_rules! carried {
         &[$(($file, include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../", $folder, "/", $file)))),+]
     };
 }
-use carried;
+pub(super) use carried;
 
 /// The package `gateway:plugin`, with the packages that it uses in `deps`.
 pub const WIT: &[Carried] = carried!("wit":
@@ -85,11 +87,11 @@ fn count(folder: &Path) -> io::Result<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// That each file of `folder` in the repository with one of these endings is carried.
-    pub(super) fn assert_complete(files: &[Carried], folder: &str, endings: &[&str]) {
+    pub(in crate::packages) fn assert_complete(files: &[Carried], folder: &str, endings: &[&str]) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
         let mut found = Vec::new();
         let mut folders = vec![folder.clone()];

@@ -1,4 +1,6 @@
 //! Plugins in Rust, with cargo.
+//!
+//! The crate `gateway-sdk` comes out of this binary, for those that take it from `.gateway/sdk/rust` in their folder.
 
 use std::{
     fs,
@@ -13,6 +15,7 @@ use tokio::{
 };
 
 use super::{Artifact, BuildError, Job};
+use crate::packages::embedded;
 
 /// What plugins in Rust are compiled for.
 pub const TARGET: &str = "wasm32-wasip2";
@@ -24,6 +27,7 @@ pub const TARGET: &str = "wasm32-wasip2";
 pub(super) async fn build(job: &Job<'_>) -> Result<Artifact, BuildError> {
     let Job { folder, quiet, .. } = *job;
     let failed = |source| BuildError::Tool { tool: "cargo", source };
+    give_sdk(folder)?;
     let mut cargo = Command::new("cargo");
     // Compiler messages are rendered on standard error and artifacts are told on standard output: the only way to find
     // them in workspaces and with target folders of one's own.
@@ -48,6 +52,16 @@ pub(super) async fn build(job: &Job<'_>) -> Result<Artifact, BuildError> {
         });
     }
     component.map(Artifact::kept).ok_or_else(|| BuildError::NoComponent { folder: folder.to_owned() })
+}
+
+/// Puts the SDK there, where the plugin takes it from there.
+fn give_sdk(folder: &Path) -> Result<(), BuildError> {
+    let manifest = folder.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).map_err(|source| BuildError::Read { path: manifest, source })?;
+    match text.contains(embedded::rust::CRATE) {
+        true => embedded::rust::write(folder).map_err(|source| BuildError::Write { path: folder.to_owned(), source }),
+        false => Ok(()),
+    }
 }
 
 /// The component that a line of cargo's tells of, where it is the library of the package with this `manifest`.
