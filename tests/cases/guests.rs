@@ -200,10 +200,9 @@ fn no_tool() {
     is_refused(json!(guests::NO_TOOL.source()), &["guest", "gateway:plugin"]);
 }
 
-/// Plain functions are no tools yet.
 #[test]
-fn plain() {
-    is_refused(json!(guests::PLAIN.source()), &["guest", "gateway:plugin"]);
+fn handles() {
+    is_refused(json!(guests::HANDLES.source()), &["guest", "`open`: it takes or returns a resource"]);
 }
 
 #[test]
@@ -217,9 +216,13 @@ fn env() {
 
 // What these may reach is long enough for files of their own.
 use super::{
+    elicit::asks,
+    filters::{bad_filter, usher},
     hot_swap::versioned,
     grants::{courier, scribe},
     nested::host_user,
+    plain_functions::{both, plain, plain_fetch, plain_files, plain_time, plain_weather, shapes},
+    plugin_resources::{bad_library, library},
     sandbox::{files, net},
     storage::keeper,
 };
