@@ -26,7 +26,6 @@ EXPORTS = {
 
 IMPORTS = {
     "storage": ["wasi:keyvalue/store@0.2.0-draft2", "wasi:keyvalue/atomics@0.2.0-draft2"],
-    "http": ["wasi:http/types@0.2.12", "wasi:http/outgoing-handler@0.2.12"],
 }
 """The interfaces that modules of the SDK need the component to import."""
 

@@ -1,17 +1,19 @@
 """The component's side of ``gateway:plugin``: from the SDK's types to the generated ones and back.
 
-Beside `_component_storage` and `http` the only part that knows the WIT. componentize-py looks for a class for each interface
+With `_component_filter` and `_component_storage` the only part that knows the WIT. componentize-py looks for a class for each interface
 that is exported; the build writes a module that imports those which are needed.
 """
 
 from __future__ import annotations
 
+import gc
+import sys
 from typing import Any
 
 from componentize_py_types import Err
 from wit_world.imports import host, types
 
-from . import _backend, _json, _prompts, _resources
+from . import _backend, _preload, _prompts, _resources
 from ._plugin import plugin
 from .content import (
     Annotations,
@@ -57,6 +59,7 @@ class Tool:
         ]
 
     def call_tool(self, name: str, arguments: str) -> Any:
+        _begin()
         tool = plugin.tools.get(name)
         if tool is None:
             raise Err(types.ToolError_UnknownTool(name))
@@ -94,6 +97,7 @@ class Resources:
         ]
 
     def read_resource(self, uri: str) -> list[Any]:
+        _begin()
         try:
             return [_resource_contents(each) for each in _resources.read(uri)]
         except NotFound:
@@ -119,6 +123,7 @@ class Prompts:
         ]
 
     def get_prompt(self, name: str, arguments: list[Any]) -> Any:
+        _begin()
         prompt, messages = _prompting(lambda: _prompts.get(name, _texts(arguments)))
         return types.PromptResult(prompt.description, [_message(message) for message in messages])
 
@@ -179,11 +184,17 @@ def check(exported: set[str]) -> None:
         raise ImportError(f"{', '.join(missing)}: import the decorators by name, as in `from gateway_sdk import tool`")
     if not plugin.exports():
         raise ImportError("nothing is declared: write `@tool` above a function")
-    import gc
-
+    _preload.preload()
     # What exists now is in every instance and never goes; looking at it would copy the memory that it lies in.
     gc.collect()
     gc.freeze()
+
+
+def _begin() -> None:
+    """What was seeded while the component was built would give every call the same numbers."""
+    random = sys.modules.get("random")
+    if random is not None:
+        random.seed()
 
 
 def _asking(ask: Any) -> Any:

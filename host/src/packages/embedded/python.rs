@@ -14,6 +14,7 @@ pub const SDK: &[Carried] = carried!("sdk/python/gateway_sdk":
     "_filters.py",
     "_json.py",
     "_plugin.py",
+    "_preload.py",
     "_prompts.py",
     "_resources.py",
     "_signature.py",
