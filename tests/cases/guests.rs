@@ -223,6 +223,7 @@ use super::{
     nested::host_user,
     plain_functions::{both, plain, plain_fetch, plain_files, plain_time, plain_weather, shapes},
     plugin_resources::{bad_library, library},
+    rust_sdk::notebook,
     sandbox::{files, net},
     storage::keeper,
 };

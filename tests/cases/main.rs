@@ -40,6 +40,7 @@ mod plugin_new;
 mod plugin_resources;
 mod revisions;
 mod roles;
+mod rust_sdk;
 mod sandbox;
 mod secrets;
 mod shared;
