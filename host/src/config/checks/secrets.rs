@@ -24,7 +24,8 @@ pub(super) fn check(plugin: &Plugin, path: &KeyPath, checks: &mut Checks<'_>) {
             }
         }
         if !is_reachable(server, &plugin.permissions.net) {
-            let problem = Problem::warning(at, "the plugin may not reach this server, so that the secret is never sent");
+            let problem =
+                Problem::warning(at, "the plugin may not reach this server, so that the secret is never sent");
             let name = path.name(1).unwrap_or_default();
             checks.push(problem.hint(format!("add `{server}` to plugins.{name}.permissions.net")));
         }

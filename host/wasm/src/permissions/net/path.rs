@@ -41,11 +41,10 @@ fn segments(path: &str) -> Option<Vec<String>> {
         None if path.is_empty() => path,
         None => return None,
     };
-    let path = path.strip_suffix('/').unwrap_or(path);
     if path.is_empty() {
         return Some(Vec::new());
     }
-    path.split('/').map(segment).collect()
+    path.strip_suffix('/').unwrap_or(path).split('/').map(segment).collect()
 }
 
 /// A segment with its harmless escapes undone and the others in one spelling.
@@ -125,6 +124,7 @@ mod tests {
             "/repos/.%2E/user",
             "/repos//x",
             "//repos/x",
+            "//",
             "/repos/x//",
             "/repos/..%2fuser",
             "/repos/%2Fuser",
