@@ -1,12 +1,16 @@
 //! What a call of a plugin costs: processor time of the whole process for each call of the calculator's `add`, one
-//! after the other and sixteen at a time, and what the engine takes at its start.
+//! after the other, sixteen and sixty-four at a time, and what the engine takes at its start.
 //!
-//! `cargo bench -p gateway-wasm`, after building the plugins.
+//! `cargo bench -p gateway-wasm`, after building the plugins. Further arguments, each alone:
+//!
+//! * `-- FOLDER`: with this folder for what is compiled. The second time, in a process that compiles nothing.
+//! * `-- grow`: a million calls, and how much larger the process is afterwards.
+//! * `-- load FILE.wasm`: how long a component takes to be loaded that was compiled before.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a program for people to run by hand")]
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -24,7 +28,10 @@ use gateway_wasm::{EngineOptions, Plugin, PluginEngine, PluginSettings, WasmFile
 
 /// Calls that are measured; the processor's clock counts in steps of 10 ms.
 const CALLS: u32 = 100_000;
-const TOGETHER: u32 = 16;
+const TOGETHER: [u32; 2] = [16, 64];
+/// Calls after which the process is held to be as large as it gets, and those that must not make it larger.
+const SETTLED: u32 = 100_000;
+const MANY: u32 = 1_000_000;
 
 /// A client and a gateway that nobody speaks to.
 struct Nobody;
@@ -47,11 +54,14 @@ impl Dispatch for Nobody {
     }
 }
 
-fn plugin(cache: &Path) -> Arc<Plugin> {
+fn calculator() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/target/wasm32-wasip2/release/calculator.wasm")
+}
+
+fn plugin(cache: &Path, file: PathBuf) -> Arc<Plugin> {
     let options = EngineOptions { cache_dir: Some(cache.into()), ..EngineOptions::default() };
     let engine = Arc::new(PluginEngine::new(options));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let package = Arc::new(WasmFile(root.join("plugins/target/wasm32-wasip2/release/calculator.wasm")));
+    let package = Arc::new(WasmFile(file));
     let name = SourceName::new("calculator").expect("it is a name");
     let (naming, (events, _)) = (Naming::canonical(&name), Events::channel());
     Arc::new(Plugin::new(name, naming, package, PluginSettings::default(), engine, events))
@@ -73,10 +83,48 @@ fn processor_time() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-fn resident() -> String {
+/// KiB of this process that are in memory.
+fn resident() -> i64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
     let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("every process has one");
-    line.trim_start_matches("VmRSS:").trim().to_owned()
+    line.trim_start_matches("VmRSS:").trim_end_matches("kB").trim().parse().expect("it is a number")
+}
+
+/// So many calls, by `callers` at the same time.
+async fn call(plugin: &Arc<Plugin>, calls: u32, callers: u32) {
+    let caller = |_| {
+        let plugin = plugin.clone();
+        tokio::spawn(async move {
+            for _ in 0..calls / callers {
+                add(&plugin).await;
+            }
+        })
+    };
+    for task in (0..callers).map(caller).collect::<Vec<_>>() {
+        task.await.expect("it ends");
+    }
+}
+
+/// Whether the process grows with its calls.
+async fn grow(cache: &Path) {
+    let plugin = plugin(cache, calculator());
+    call(&plugin, SETTLED, TOGETHER[0]).await;
+    let before = resident();
+    call(&plugin, MANY, TOGETHER[0]).await;
+    let after = resident();
+    println!("{MANY} calls: resident {before} KiB before, {after} KiB afterwards, {} KiB more", after - before);
+}
+
+/// How long it takes to load a component that was compiled before, in an engine that runs already.
+async fn load(cache: &Path, file: &Path) {
+    let compiling = plugin(cache, file.to_owned());
+    compiling.load().await.expect("it can be loaded");
+    for what in ["first", "second", "third"] {
+        compiling.stop(Duration::ZERO).await;
+        let start = Instant::now();
+        compiling.load().await.expect("it can be loaded");
+        println!("{what:<10} {:?}", start.elapsed());
+    }
 }
 
 /// Runs `work`, which makes [`CALLS`] calls, and prints what each of them took.
@@ -90,14 +138,14 @@ async fn measure(what: &str, work: impl Future<Output = ()>) {
 
 async fn run(what: &str, cache: &Path) {
     println!("{what}");
-    println!("  resident before the engine         {}", resident());
-    let plugin = plugin(cache);
+    println!("  resident before the engine         {} KiB", resident());
+    let plugin = plugin(cache, calculator());
     let start = Instant::now();
     plugin.learn().await.expect("it lists its tools");
-    println!("  learnt in                          {:?}, resident {}", start.elapsed(), resident());
+    println!("  learnt in                          {:?}, resident {} KiB", start.elapsed(), resident());
     let start = Instant::now();
     add(&plugin).await;
-    println!("  first call in                      {:?}, resident {}", start.elapsed(), resident());
+    println!("  first call in                      {:?}, resident {} KiB", start.elapsed(), resident());
     for _ in 0..CALLS / 10 {
         add(&plugin).await;
     }
@@ -107,30 +155,22 @@ async fn run(what: &str, cache: &Path) {
         }
     })
     .await;
-    measure("  sixteen at a time", async {
-        let together = (0..TOGETHER).map(|_| {
-            let plugin = plugin.clone();
-            tokio::spawn(async move {
-                for _ in 0..CALLS / TOGETHER {
-                    add(&plugin).await;
-                }
-            })
-        });
-        for task in together.collect::<Vec<_>>() {
-            task.await.expect("it ends");
-        }
-    })
-    .await;
-    println!("  resident afterwards                {}", resident());
+    for callers in TOGETHER {
+        measure(&format!("  {callers} at a time"), call(&plugin, CALLS, callers)).await;
+    }
+    println!("  resident afterwards                {} KiB", resident());
 }
 
 fn main() {
     let one = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
-    // In a process that compiled nothing: `cargo bench -p gateway-wasm -- FOLDER`, twice.
-    if let Some(folder) = std::env::args().skip(1).find(|argument| !argument.starts_with("--")) {
-        return one.block_on(run("one thread", Path::new(&folder)));
-    }
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let cache = tempfile::tempdir().expect("there is room");
+    match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["grow"] => return one.block_on(grow(cache.path())),
+        ["load", file] => return one.block_on(load(cache.path(), Path::new(file))),
+        [folder] => return one.block_on(run("one thread", Path::new(folder))),
+        _ => {}
+    }
     one.block_on(run("first start, one thread", cache.path()));
     one.block_on(run("second start, one thread", cache.path()));
     let many = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("it starts");

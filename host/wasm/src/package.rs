@@ -26,8 +26,9 @@ pub trait Package: Send + Sync + 'static {
         None
     }
 
-    /// Whether what the component listed is what was agreed to. Asked after each [`load`](Self::load), where that was spared by its [`stamp`](Self::stamp) too, and before
-    /// anybody sees or calls one of its tools: an error keeps them from being offered. Must not wait for long.
+    /// Whether what the component listed is what was agreed to. Asked after each [`load`](Self::load), also where its
+    /// [`stamp`](Self::stamp) spared that, and before anybody sees or calls one of its tools: an error keeps them from
+    /// being offered. Must not wait for long.
     ///
     /// # Errors
     /// What is different, with how it is accepted.

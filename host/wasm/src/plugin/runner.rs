@@ -206,7 +206,7 @@ impl Runner {
         let Context { name, limits, .. } = &*self.context;
         let (what, key) = match refused {
             Refused::Late => ("and no call ended within the time of this one".to_owned(), "concurrency"),
-            Refused::Queue => (format!("and {} calls wait already", limits.queue), "queue"),
+            Refused::Queue => (format!("and its queue of {} is full", limits.queue), "queue"),
         };
         let concurrency = limits.concurrency;
         let message = format!("plugin {name:?}: concurrency limit of {concurrency} reached, {what}");

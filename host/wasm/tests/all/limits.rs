@@ -220,7 +220,7 @@ async fn calls_that_wait() {
     expect(
         &failure,
         FailureKind::Limit,
-        "plugin \"sleepy\": concurrency limit of 1 reached, and 1 calls wait already",
+        "plugin \"sleepy\": concurrency limit of 1 reached, and its queue of 1 is full",
         Some("raise plugins.sleepy.limits.queue"),
     );
     // Who goes away makes room, whether it waited or ran.
@@ -247,16 +247,16 @@ async fn fuel() {
     let fuel = first.fuel.unwrap();
     assert!(fuel > 100 && first.memory > 64 * 1024 && !first.time.is_zero(), "{first:?}");
     for _ in 0..3 {
-        let (reply, again) = measured(json!({ "fuel": fuel })).await;
+        let (reply, again) = measured(json!({ "fuel": fuel * 2 })).await;
         assert!(reply.unwrap());
         assert_eq!((again.fuel, again.memory), (Some(fuel), first.memory));
     }
-    let stage = Stage::with(example("calculator"), "calculator", json!({}), json!({ "fuel": fuel - 1 }));
+    let stage = Stage::with(example("calculator"), "calculator", json!({}), json!({ "fuel": fuel / 2 }));
     let failure = match stage.plugin.call(add(), stage.root(None)).await {
         Err(CallError::Failed(failure)) => failure,
         other => panic!("{other:?}"),
     };
-    let message = format!("plugin \"calculator\": fuel limit of {} operations reached", fuel - 1);
+    let message = format!("plugin \"calculator\": fuel limit of {} operations reached", fuel / 2);
     expect(&failure, FailureKind::Limit, &message, Some("raise plugins.calculator.limits.fuel"));
     // One that works for ever ends at once.
     let failure = limited("spin", json!({ "fuel": 1_000_000, "time": "1h" })).failure("spin", json!({})).await;
