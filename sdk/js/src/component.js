@@ -27,7 +27,6 @@ export const tool = {
   callTool(name, args) {
     const entry = declared.tools.get(name);
     if (!entry) throw { tag: 'unknown-tool', val: name };
-    /** @type {{content: object[], structured?: object, isError: boolean}} */
     let result;
     try {
       result = toResult(settle(entry.call(JSON.parse(args))));
@@ -35,7 +34,7 @@ export const tool = {
       result = failed(thrown);
     }
     const { content, structured, isError } = result;
-    return { content: content.map(toWit), structured: structured ? JSON.stringify(structured) : null, isError };
+    return { content: content.map(toWit), structured, isError };
   },
 };
 
@@ -44,7 +43,7 @@ function failed(thrown) {
   if (thrown instanceof ToolError && thrown.code === 'invalid-arguments') throw { tag: thrown.code, val: thrown.message };
   if (isCancelled(thrown)) throw { tag: 'cancelled' };
   mistake(thrown);
-  return { content: [text(message(thrown))], isError: true };
+  return { content: [text(message(thrown))], structured: null, isError: true };
 }
 
 /** @param {unknown} thrown */

@@ -40,19 +40,23 @@ export function embedded(resource) {
 }
 
 /**
- * What a tool returned, as a result.
+ * What a tool returned, as a result, with what is structured as JSON.
  *
  * @param {any} value
- * @returns {{content: Content[], structured?: object, isError: boolean}}
+ * @returns {{content: Content[], structured: string | null, isError: boolean}}
  */
 export function toResult(value) {
-  if (value instanceof Content) return { content: [value], isError: false };
+  if (value instanceof Content) return { content: [value], structured: null, isError: false };
   if (Array.isArray(value) && value.length > 0 && value.every((piece) => piece instanceof Content)) {
-    return { content: value, isError: false };
+    return { content: value, structured: null, isError: false };
   }
-  if (isResult(value)) return { ...value, isError: value.isError ?? false };
-  const structured = typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
-  return { content: value === undefined ? [] : [text(readable(value))], structured, isError: false };
+  if (isResult(value)) {
+    const { content, structured, isError = false } = value;
+    return { content, structured: structured ? JSON.stringify(structured) : null, isError };
+  }
+  const json = value === undefined ? '' : readable(value);
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return { content: value === undefined ? [] : [text(json)], structured: isObject ? json : null, isError: false };
 }
 
 /** @param {any} value */
