@@ -94,6 +94,7 @@ function insertion(call, checker, sdk) {
   if (!signature?.declaration) return [];
   const options = call.arguments.length > 1 ? call.arguments[0] : undefined;
   const derived = derive(signature, nameOf(call, run), hasOwn(options, 'input', 'arguments'), checker, sdk);
+  derived.description ??= commentAbove(call);
   return [{ place: run.getEnd(), text: `, ${JSON.stringify(derived)}` }];
 }
 
@@ -108,6 +109,19 @@ function nameOf(call, run) {
   if (ts.isPropertyAccessExpression(run)) return run.name.text;
   if (ts.isFunctionExpression(run) && run.name) return run.name.text;
   return ts.isVariableDeclaration(call.parent) && ts.isIdentifier(call.parent.name) ? call.parent.name.text : undefined;
+}
+
+/**
+ * The comment of the statement that the call is, for a function that has none.
+ *
+ * @param {ts.CallExpression} call
+ */
+function commentAbove(call) {
+  // `tool(…);` and `const add = tool(…);`, and nothing else, which could be a comment on much more.
+  const statement = ts.isVariableDeclaration(call.parent) ? call.parent.parent.parent : call.parent;
+  if (!ts.isStatement(statement)) return undefined;
+  const comments = ts.getJSDocCommentsAndTags(statement).filter(ts.isJSDoc);
+  return ts.getTextOfJSDocComment(comments.at(-1)?.comment)?.trim() || undefined;
 }
 
 /**
@@ -157,7 +171,10 @@ function parameter(symbol, checker) {
     const say = `write \`@param {number} ${symbol.name}\` in the comment right before the function, or \`input\` into the options`;
     throw new Mistake(`${place(node)}: nothing says what ${symbol.name} is`, say);
   }
-  const schema = schemaOf(checker.getTypeOfSymbol(symbol), written, checker, place(node));
+  // Without a type the function's place decides, which takes anything: the default tells more.
+  const schema = written
+    ? schemaOf(checker.getTypeOfSymbol(symbol), written, checker, place(node))
+    : { type: typeof fallback };
   const description = comment(symbol.getDocumentationComment(checker));
   const isRequired = !checker.isOptionalParameter(node) && !node.initializer;
   const further = { ...(description && { description }), ...(fallback !== undefined && { default: fallback }) };

@@ -89,6 +89,15 @@ test('a function that takes apart one object takes the arguments as one', async 
   assert.equal(given, undefined, 'a name of its own comes from the options');
 });
 
+test('a comment above the call is the description of a function without one', async () => {
+  const { echo } = await read(fixture('plugin.js'));
+  assert.equal(echo.description, 'Say it as often.');
+  assert.deepEqual(echo.parameters, [
+    { name: 'text', schema: { type: 'string' }, isRequired: true },
+    { name: 'times', schema: { type: 'number', default: 2 }, isRequired: false },
+  ]);
+});
+
 test('a prompt is read as a tool is', async () => {
   const { review } = await read(fixture('plugin.js'));
   assert.equal(review.description, 'Review some code.');
