@@ -140,7 +140,10 @@ async fn an_error_that_is_returned_is_an_error() {
     assert_eq!(text(&error), dot.to_string());
     let said = stage.error("fails-without-a-reason", json!({ "value": { "error": null } })).await;
     assert_eq!(said, "the function returned an error without a reason");
-    assert_eq!(stage.call("fails-without-a-reason", json!({ "value": { "ok": null } })).await, json!({ "content": [] }));
+    assert_eq!(
+        stage.call("fails-without-a-reason", json!({ "value": { "ok": null } })).await,
+        json!({ "content": [] })
+    );
     assert_eq!(Stage::guest("plain").error("divide", json!({ "a": 1, "b": 0 })).await, "division by zero");
 }
 
