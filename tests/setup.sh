@@ -41,6 +41,24 @@ need_python() {
         fail "Python cannot make virtual environments" "on Debian: apt install python3-venv"
 }
 
+# A registry of images and the programs that sign, for the tests of plugins from elsewhere. They come from Debian.
+need_registry() {
+    missing=
+    have docker-registry || missing="$missing docker-registry"
+    have htpasswd || missing="$missing apache2-utils"
+    have minisign || missing="$missing minisign"
+    have openssl || missing="$missing openssl"
+    [ -n "$missing" ] || return 0
+    if have apt-get && [ "$(id -u)" = 0 ]; then
+        say "installing$missing, which the tests of registries and signatures run (apt-get install)"
+        apt-get update -qq
+        # shellcheck disable=SC2086
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+    else
+        fail "not installed:$missing" "on Debian: apt install$missing"
+    fi
+}
+
 # What npm takes from a folder's lock; again only when that has changed.
 install_packages() {
     if ! cmp -s "$1/package-lock.json" "$1/node_modules/.installed"; then
@@ -55,6 +73,11 @@ install_conformance() {
     install_packages tests/conformance "the conformance suite"
 }
 
+# What the JavaScript SDK builds plugins with, and is checked with.
+install_js() {
+    install_packages sdk/js/build "what plugins in JavaScript are built with"
+}
+
 # The official clients and servers, at the versions that are written down; again only when those have changed.
 install_clients() {
     clients=tests/clients
@@ -64,5 +87,16 @@ install_clients() {
         python3 -m venv $clients/.venv
         $clients/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $clients/requirements.txt
         cp $clients/requirements.txt $clients/.venv/.installed
+    fi
+}
+
+# What the Python SDK is checked with; again only when its version has changed.
+install_python_sdk() {
+    python_sdk=sdk/python
+    if ! cmp -s $python_sdk/requirements.txt $python_sdk/.venv/.installed; then
+        say "installing what the Python SDK is checked with into $python_sdk/.venv"
+        python3 -m venv $python_sdk/.venv
+        $python_sdk/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $python_sdk/requirements.txt
+        cp $python_sdk/requirements.txt $python_sdk/.venv/.installed
     fi
 }

@@ -1,8 +1,9 @@
 //! The composition root: it alone names every part, and it ends them in order.
 //!
-//! [`serve`] is what it does then.
+//! [`serve`] is what it does then, and [`mod@watch`] how it follows the files of plugins meanwhile.
 
 mod serve;
+mod watch;
 
 use std::{
     path::{Path, PathBuf},
@@ -21,6 +22,7 @@ use gateway_wasm::{EngineOptions, Plugin, PluginEngine, PluginSettings};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
+use self::watch::Watched;
 use crate::{
     config::{Broken, Config, Loaded, plugin::FilterConfig},
     folders::Folders,
@@ -28,7 +30,7 @@ use crate::{
         Gateway,
         filters::{Filtered, Filters, Missing},
     },
-    packages::{Configured, Downloads},
+    packages::{Configured, Downloads, Reference, lockfile},
     sources::{
         native::Native,
         upstream::{Endpoint, Settings, Stage, Upstream, config::ServerConfig, guard::Guard, oauth::Login},
@@ -47,6 +49,9 @@ pub struct App {
     config: Config,
     broken: Vec<Broken>,
     role: RoleId,
+    plugins: Vec<Watched>,
+    /// The lock file.
+    lock: PathBuf,
     tasks: Tasks,
 }
 
@@ -82,8 +87,10 @@ impl App {
         let (events, told) = Events::channel();
         let mut sources: Vec<Arc<dyn Source>> = vec![Arc::new(Native::new())];
         sources.extend(servers(&config, &Kept::of(folders, file), &events, observer, one_client));
-        let plugins = plugins(&config, folders, &events, observer);
+        let plugins = plugins(&config, file, folders, &events, observer);
         let filters = filters(&config, &plugins);
+        let watched = plugins.iter().map(|plugin| Watched { plugin: plugin.clone(), local: local(&config, plugin) });
+        let (watched, lock) = (watched.collect(), lockfile::beside(file));
         sources.extend(plugins.into_iter().map(|plugin| plugin as _));
         let gateway = Arc::new(Gateway::new(roles, sources).filtered(filters));
         let hearing = Arc::downgrade(&gateway);
@@ -92,7 +99,7 @@ impl App {
                 gateway.hear(told);
             }
         });
-        let app = Self { gateway, config, broken, role, tasks: Tasks::new() };
+        let app = Self { gateway, config, broken, role, plugins: watched, lock, tasks: Tasks::new() };
         app.follow(told);
         Ok(app)
     }
@@ -183,27 +190,44 @@ fn this_program() -> PathBuf {
 }
 
 /// The plugins, in the configuration's order. Not even the engine that runs them exists before one is used.
-fn plugins(config: &Config, folders: &Folders, events: &Events, observer: Option<&Observer>) -> Vec<Arc<Plugin>> {
+fn plugins(
+    config: &Config,
+    file: &Path,
+    folders: &Folders,
+    events: &Events,
+    observer: Option<&Observer>,
+) -> Vec<Arc<Plugin>> {
     let observer = observer.map(|observer| Arc::new(Compiling(observer.clone())) as _);
     let options = EngineOptions { cache_dir: Some(folders.compiled.clone()), observer, ..EngineOptions::default() };
     let engine = Arc::new(PluginEngine::new(options));
     let downloads = Downloads::new(folders.packages.clone());
+    let trust = config.trust(file);
     let enabled = config.plugins.iter().filter(|(_, plugin)| plugin.enabled);
     let plugin = |(name, plugin): (&SourceName, &crate::config::Plugin)| {
         let naming = Naming { prefix: Some(name.as_str().into()), separator: config.separator.as_str().into() };
         // Paths in the configuration were made absolute when it was loaded.
         let folder = PathBuf::new();
-        let settings = PluginSettings::new(plugin, &folder);
+        let mut settings = PluginSettings::new(plugin, &folder).capped(&config.plugin_limits);
+        settings.storage = Some(folders.storage(file));
         let package = Configured {
             plugin: name.clone(),
-            source: plugin.source.clone(),
-            sha256: plugin.sha256.clone(),
+            config: plugin.0.clone(),
             folder,
             downloads: downloads.clone(),
+            trust: trust.clone(),
         };
         Arc::new(Plugin::new(name.clone(), naming, Arc::new(package), settings, engine.clone(), events.clone()))
     };
     enabled.map(plugin).collect()
+}
+
+/// The file or folder of this machine that a plugin comes from.
+fn local(config: &Config, plugin: &Plugin) -> Option<PathBuf> {
+    let source = &config.plugins.get(Source::name(plugin).as_str())?.source;
+    match Reference::parse(source, Path::new("")) {
+        Ok(Reference::Local(path)) => Some(path),
+        _ => None,
+    }
 }
 
 /// The filters, in the configuration's order. One whose plugin is left out lets nothing through.

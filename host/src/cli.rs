@@ -1,10 +1,12 @@
 //! The command line: one file for each command, each a `run`.
 
+pub mod approve;
 pub mod call;
 pub mod check;
 pub mod completions;
 pub mod error;
 pub mod list;
+pub mod lock;
 pub mod open;
 pub mod output;
 pub mod plugin;
@@ -96,6 +98,8 @@ enum Command {
     Server(server::ServerCommand),
     #[command(subcommand)]
     Roles(roles::RolesCommand),
+    Lock(lock::LockCommand),
+    Approve(approve::ApproveCommand),
     Check(check::CheckCommand),
     Schema(schema::SchemaCommand),
     Completions(completions::CompletionsCommand),
@@ -122,6 +126,8 @@ impl Cli {
             Command::Plugin(command) => block_on(command.run(global)),
             Command::Server(command) => block_on(command.run(global)),
             Command::Roles(command) => block_on(command.run(global)),
+            Command::Lock(command) => block_on(command.run(global)),
+            Command::Approve(command) => block_on(command.run(global)),
             Command::Check(command) => command.run(global),
             Command::Schema(command) => command.run(global),
             Command::Completions(command) => command.run(global),

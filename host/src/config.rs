@@ -45,7 +45,7 @@ pub use self::{
     problem::{Problem, Report},
     role::RoleConfig,
 };
-use crate::{frontends::auth::AuthConfig, sources::upstream::config::ServerConfig};
+use crate::{frontends::auth::AuthConfig, packages::Trust, sources::upstream::config::ServerConfig};
 
 /// Configuration of MCP Gateway.
 ///
@@ -273,7 +273,7 @@ impl Config {
         let base = find::folder_of(file);
         let config = read::config(&document.value, problems).map(|mut config| {
             checks::resolve_paths(&mut config, &base);
-            checks::run(&config, &document.value, problems);
+            checks::run(&config, file, &document.value, problems);
             support::warn(&document.value, &config, problems);
             config
         });
@@ -296,6 +296,14 @@ impl Config {
     pub fn role_set(&self) -> RoleSet {
         let roles = self.roles.iter().map(|(name, role)| role.role(name)).collect();
         RoleSet::new(roles, self.default_role.as_deref())
+    }
+
+    /// What its plugins are held against, where it stands in `file`.
+    #[must_use]
+    pub fn trust(&self, file: &Path) -> Trust {
+        // Those that are no signers were told when the file was read.
+        let signers = self.signers.iter().filter_map(|(name, signer)| signer.read(name).ok());
+        Trust::new(file, signers.collect())
     }
 
     /// How long an unused server keeps running; `None`: until the gateway ends.

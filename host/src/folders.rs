@@ -80,6 +80,14 @@ impl Folders {
     }
 }
 
+/// Where docker keeps who is logged in: `$DOCKER_CONFIG`, else `~/.docker`.
+#[must_use]
+pub fn docker() -> Option<PathBuf> {
+    #[allow(clippy::disallowed_methods, reason = "this is a place that reads the environment")]
+    let named = std::env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty());
+    named.map(PathBuf::from).or_else(|| Some(etcetera::home_dir().ok()?.join(".docker")))
+}
+
 /// Makes `folder` and what is missing above it, with access for this user alone.
 ///
 /// # Errors

@@ -9,6 +9,7 @@
 )]
 
 mod asks;
+mod built;
 mod catalogue;
 mod claude_code;
 mod clients;
@@ -29,22 +30,27 @@ mod http_faults;
 mod http_modern;
 mod js_plugin;
 mod lifecycle;
+mod lock;
 mod malformed;
 mod matrix;
 mod modern;
 mod nested;
+mod oci;
 mod passthrough;
-mod plugin_limits;
 mod plain_functions;
+mod plugin_limits;
 mod plugin_new;
 mod plugin_resources;
+mod python_plugin;
 mod revisions;
 mod roles;
 mod rust_sdk;
 mod sandbox;
 mod secrets;
 mod shared;
+mod signatures;
 mod storage;
+mod update;
 mod upstream_http;
 mod upstream_huge;
 mod upstream_modern;

@@ -88,7 +88,7 @@ impl Http {
     /// Where none comes.
     #[track_caller]
     #[must_use]
-    pub fn send(&self, method: &str, body: &str) -> Answer {
+    pub fn send(&self, method: &str, body: impl AsRef<[u8]>) -> Answer {
         let stream = self.begin(method, body);
         Answer::read(stream, format!("{method} {}", self.path))
     }
@@ -99,7 +99,8 @@ impl Http {
     /// Where it cannot be sent.
     #[track_caller]
     #[must_use]
-    pub fn begin(&self, method: &str, body: &str) -> TcpStream {
+    pub fn begin(&self, method: &str, body: impl AsRef<[u8]>) -> TcpStream {
+        let body = body.as_ref();
         let stream = TcpStream::connect(&self.address).expect("the server listens");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut head = format!("{method} {} HTTP/1.1\r\n", self.path);
@@ -107,7 +108,7 @@ impl Http {
             write!(head, "{name}: {value}\r\n").unwrap();
         }
         write!(head, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
-        let sent = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(body.as_bytes()));
+        let sent = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(body));
         // A server may answer and close before it has read everything.
         drop(sent);
         stream

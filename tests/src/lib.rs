@@ -6,6 +6,8 @@
 //! * [`Fake`]: an MCP server that does what a test tells it, and tells the test what it sees.
 //! * [`Listening`]: a server on a port of its own choice.
 //! * [`conformance`]: the official suite of checks.
+//! * [`files`]: a server of HTTP that answers as a test says.
+//! * [`registry`]: a registry of images, as Debian has it.
 //! * [`guests`]: the plugins of `plugins/` and `tests/guests/`, built by the build script.
 //! * [`http`]: a client of HTTP that sees every byte, and of MCP over it.
 //! * [`foreign`]: the official clients and servers, in Node and Python.
@@ -26,6 +28,7 @@ pub mod client;
 pub mod conformance;
 pub mod fake;
 pub mod fake_http;
+pub mod files;
 pub mod foreign;
 pub mod gateway;
 pub mod guests;
@@ -34,6 +37,7 @@ pub mod listening;
 pub mod matrix;
 pub mod message;
 pub mod place;
+pub mod registry;
 pub mod serve;
 pub mod wait;
 pub mod web;

@@ -1,4 +1,4 @@
-//! `gateway plugin …`: plugins are built, added, looked at and removed.
+//! `gateway plugin …`: plugins are begun, built, added, looked at and removed.
 
 mod add;
 mod build;
@@ -6,20 +6,26 @@ mod examine;
 mod grants;
 mod inspect;
 mod list;
-mod place;
+pub(super) mod looked;
+mod new;
+pub(super) mod place;
 mod remove;
+mod test;
 mod text;
+mod update;
 
 use std::process::ExitCode;
 
 use gateway_core::error::Failure;
 
 use super::{Global, Hint, Usage};
-use crate::packages::{PackageError, build::BuildError, manifest::ManifestError};
+use crate::packages::{PackageError, build::BuildError, lockfile::LockError, manifest::ManifestError};
 
-/// Build, add, inspect and remove plugins
+/// Begin, build, test, add, update, inspect and remove plugins
 #[derive(Debug, clap::Subcommand)]
 pub enum PluginCommand {
+    /// Begin a plugin
+    New(new::NewCommand),
     /// Build the plugin in a folder
     Build(build::BuildCommand),
     /// Add a plugin to the configuration
@@ -28,6 +34,10 @@ pub enum PluginCommand {
     List(list::ListCommand),
     /// Show what a plugin offers, asks for and may do
     Inspect(inspect::InspectCommand),
+    /// Test a plugin with the cases of its plugin.test.yaml
+    Test(test::TestCommand),
+    /// Take what the plugins' sources give now, after showing what changes
+    Update(update::UpdateCommand),
     /// Remove a plugin from the configuration
     Remove(remove::RemoveCommand),
 }
@@ -39,10 +49,13 @@ impl PluginCommand {
     /// What went wrong, with what to do about it.
     pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         match self {
+            Self::New(command) => command.run(),
             Self::Build(command) => command.run(global).await,
             Self::Add(command) => command.run(global).await,
             Self::List(command) => command.run(global).await,
+            Self::Test(command) => command.run(global).await,
             Self::Inspect(command) => command.run(global).await,
+            Self::Update(command) => command.run(global).await,
             Self::Remove(command) => command.run(global),
         }
     }
@@ -52,9 +65,23 @@ impl PluginCommand {
 fn unavailable(error: PackageError) -> anyhow::Error {
     let hint = error.hint();
     match error {
-        PackageError::Download(_) | PackageError::Changed { .. } => with_hint(error.into(), hint),
+        PackageError::Download(_)
+        | PackageError::Oci(_)
+        | PackageError::Changed { .. }
+        | PackageError::Differs { .. }
+        | PackageError::Signature(_) => with_hint(error.into(), hint),
         _ => usage(&error.into(), hint),
     }
+}
+
+/// A lock file that cannot be used.
+pub(super) fn cannot_lock(error: LockError) -> anyhow::Error {
+    unavailable(error.into())
+}
+
+/// `1 tool`, `2 tools`.
+pub(super) fn tools(count: usize) -> String {
+    text::tools(count)
 }
 
 /// A plugin that cannot be built: wrong usage, unless it is the build that failed.

@@ -10,6 +10,8 @@ use serde::{
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
+use crate::packages::signature::{Signer, SignerError};
+
 /// A plugin: its source alone, with nothing granted, or all about it.
 #[derive(Debug, Clone)]
 pub struct Plugin(pub PluginConfig);
@@ -78,6 +80,19 @@ pub enum SignerConfig {
         /// The last day on which it counts, such as `2027-12-31`.
         expires: Option<String>,
     },
+}
+
+impl SignerConfig {
+    /// The signer of that name.
+    ///
+    /// # Errors
+    /// Where the key or the day is none.
+    pub fn read(&self, name: &str) -> Result<Signer, SignerError> {
+        match self {
+            Self::Key(key) => Signer::new(name, key, None),
+            Self::Until { key, expires } => Signer::new(name, key, expires.as_deref()),
+        }
+    }
 }
 
 fn every_tool() -> Vec<Pattern> {

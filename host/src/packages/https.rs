@@ -27,6 +27,9 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How long a download may take in all.
 const WHOLE: Duration = Duration::from_secs(15 * 60);
 
+/// Bytes of a signature.
+const MAX_TEXT: u64 = 64 << 10;
+
 /// How many times a download may be sent elsewhere.
 const REDIRECTS: usize = 10;
 
@@ -60,11 +63,13 @@ pub enum DownloadError {
         /// How many were announced.
         expected: Option<u64>,
     },
-    /// More than [`MAX_SIZE`].
-    #[error("{address}: a plugin may have at most {} MiB", MAX_SIZE >> 20)]
+    /// More than it may have: a plugin [`MAX_SIZE`].
+    #[error("{address}: {}", too_large(*most))]
     TooLarge {
         /// Where it comes from.
         address: String,
+        /// Bytes that there may be.
+        most: u64,
     },
 }
 
@@ -95,13 +100,42 @@ pub async fn download(url: &Url, watch: Watch<'_>) -> Result<Vec<u8>, DownloadEr
     if !response.status().is_success() {
         return Err(DownloadError::Status { address, status: response.status() });
     }
-    read(response, address, watch).await
+    read(response, address, MAX_SIZE, watch).await
 }
 
-async fn read(mut response: Response, address: String, watch: Watch<'_>) -> Result<Vec<u8>, DownloadError> {
+/// The text at `url`; `None` where there is none.
+///
+/// # Errors
+/// See [`DownloadError`].
+pub async fn text(url: &Url) -> Result<Option<String>, DownloadError> {
+    let address = shown(url);
+    let failed = |error: &reqwest::Error| DownloadError::Failed { address: address.clone(), cause: cause(error) };
+    let client = client(url).map_err(|error| failed(&error))?;
+    let response = client.get(url.clone()).send().await.map_err(|error| failed(&error))?;
+    match response.status() {
+        // What a server says of what it does not have: some of those that keep files for others say the second.
+        StatusCode::NOT_FOUND | StatusCode::FORBIDDEN | StatusCode::GONE => Ok(None),
+        status if !status.is_success() => Err(DownloadError::Status { address, status }),
+        _ => {
+            let bytes = read(response, address, MAX_TEXT, &|_, _| ()).await?;
+            Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+        }
+    }
+}
+
+/// The whole of an answer of at most so many bytes.
+///
+/// # Errors
+/// Where there are more, or it breaks off.
+pub(super) async fn read(
+    mut response: Response,
+    address: String,
+    most: u64,
+    watch: Watch<'_>,
+) -> Result<Vec<u8>, DownloadError> {
     let expected = response.content_length();
-    if expected.is_some_and(|expected| expected > MAX_SIZE) {
-        return Err(DownloadError::TooLarge { address });
+    if expected.is_some_and(|expected| expected > most) {
+        return Err(DownloadError::TooLarge { address, most });
     }
     let mut bytes = Vec::new();
     watch(0, expected);
@@ -114,14 +148,15 @@ async fn read(mut response: Response, address: String, watch: Watch<'_>) -> Resu
         }
         let received = bytes.len() as u64;
         // What was announced is what the server says; this is what it does.
-        if received > MAX_SIZE {
-            return Err(DownloadError::TooLarge { address });
+        if received > most {
+            return Err(DownloadError::TooLarge { address, most });
         }
         watch(received, expected);
     }
 }
 
-fn client(url: &Url) -> reqwest::Result<Client> {
+/// A client for `url` and what that leads to over https.
+pub(super) fn client(url: &Url) -> reqwest::Result<Client> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // Fails where the embedding program has chosen one, which is as good.
@@ -154,7 +189,7 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
 }
 
 /// What is at the bottom of `error`; its own text holds the whole address, in which secrets may stand.
-fn cause(error: &reqwest::Error) -> String {
+pub(super) fn cause(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it takes too long".to_owned();
     }
@@ -165,6 +200,13 @@ fn cause(error: &reqwest::Error) -> String {
     match cause.downcast_ref::<reqwest::Error>() {
         Some(_) => "the request failed".to_owned(),
         None => cause.to_string(),
+    }
+}
+
+fn too_large(most: u64) -> String {
+    match most {
+        MAX_SIZE => format!("a plugin may have at most {} MiB", MAX_SIZE >> 20),
+        most => format!("there is more than the {most} bytes that it may have"),
     }
 }
 
@@ -195,21 +237,51 @@ impl Downloads {
 
     /// Keeps a component. That this fails is no reason to stop: it is downloaded again next time.
     pub fn keep(&self, digest: Digest, bytes: &[u8]) {
-        if let Err(error) = self.write(digest, bytes) {
+        if let Err(error) = self.write(&format!("{digest}.wasm"), bytes) {
             tracing::warn!("the plugin will be downloaded again: {}: {error}", self.path(digest).display());
         }
     }
 
-    fn write(&self, digest: Digest, bytes: &[u8]) -> io::Result<()> {
+    /// The manifest of this digest, where it is kept.
+    #[must_use]
+    pub fn document(&self, digest: Digest) -> Option<String> {
+        let text = fs::read_to_string(self.folder.join(format!("{digest}.json"))).ok()?;
+        (Digest::of(text.as_bytes()) == digest).then_some(text)
+    }
+
+    /// Keeps a manifest.
+    pub fn keep_document(&self, digest: Digest, text: &str) {
+        self.keep_as(&format!("{digest}.json"), text.as_bytes());
+    }
+
+    /// What is known of who signed the component of this digest, as it was kept.
+    #[must_use]
+    pub fn signatures(&self, digest: Digest) -> Option<Vec<u8>> {
+        fs::read(self.folder.join(format!("{digest}.signatures.json"))).ok()
+    }
+
+    /// Keeps what is known of who signed a component. Whoever reads it again checks it again.
+    pub fn keep_signatures(&self, digest: Digest, bytes: &[u8]) {
+        self.keep_as(&format!("{digest}.signatures.json"), bytes);
+    }
+
+    fn keep_as(&self, name: &str, bytes: &[u8]) {
+        if let Err(error) = self.write(name, bytes) {
+            tracing::warn!("what belongs to a plugin will be downloaded again: {name}: {error}");
+        }
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         folders::private(&self.folder)?;
         // Another gateway may be reading it: written beside it and renamed, it is always whole.
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(bytes)?;
-        file.persist(self.path(digest))?;
+        file.persist(self.folder.join(name))?;
         Ok(())
     }
 
-    fn path(&self, digest: Digest) -> PathBuf {
+    /// Where the component of this digest is kept.
+    pub(super) fn path(&self, digest: Digest) -> PathBuf {
         self.folder.join(format!("{digest}.wasm"))
     }
 }

@@ -8,6 +8,8 @@ use std::{
 
 use url::{Host, Url};
 
+use super::oci::{Image, NoImage, SCHEME};
+
 /// Where a plugin comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
@@ -15,6 +17,8 @@ pub enum Reference {
     Local(PathBuf),
     /// An address on the web: `https`, or `http` on this machine.
     Web(Box<Url>),
+    /// A registry.
+    Oci(Box<Image>),
 }
 
 /// Why a text is no reference.
@@ -35,6 +39,9 @@ pub enum ReferenceError {
     /// `http` to another machine: who stands between could change the plugin.
     #[error("{0}: plugins come over https; http is for this machine alone")]
     Http(String),
+    /// No image of a registry.
+    #[error(transparent)]
+    Image(#[from] NoImage),
     /// Another scheme.
     #[error("{address}: plugins do not come over {scheme}://")]
     Scheme {
@@ -59,6 +66,9 @@ impl Reference {
             // `components` drops the `.` of `./plugins`.
             return Ok(Self::Local(base.join(text).components().collect()));
         };
+        if scheme.eq_ignore_ascii_case(SCHEME.trim_end_matches("://")) {
+            return Ok(Self::Oci(Box::new(Image::parse(text)?)));
+        }
         let address = || text.split(['?', '#']).next().unwrap_or_default().to_owned();
         let url = Url::parse(text).map_err(|cause| ReferenceError::Address { address: address(), cause })?;
         match url.scheme() {
@@ -69,12 +79,19 @@ impl Reference {
         }
     }
 
+    /// Whether it comes from another place than this machine's files, so that it could be another one tomorrow.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        !matches!(self, Self::Local(_))
+    }
+
     /// The name that the reference suggests: the last part of it, without `.wasm`; `None` where there is none.
     #[must_use]
     pub fn stem(&self) -> Option<String> {
         let last = match self {
             Self::Local(path) => path.file_name()?.to_str()?,
             Self::Web(url) => url.path_segments()?.rfind(|part| !part.is_empty())?,
+            Self::Oci(image) => image.name.rsplit('/').next()?,
         };
         let stem = last.strip_suffix(".wasm").unwrap_or(last);
         (!stem.is_empty()).then(|| stem.to_owned())
@@ -87,7 +104,8 @@ impl ReferenceError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Http(_) => "write https://",
-            _ => "a plugin is a folder, a .wasm file or an https:// address",
+            Self::Image(_) => "write oci://HOST/NAME:TAG, or oci://HOST/NAME@sha256:DIGEST",
+            _ => "a plugin is a folder, a .wasm file, or an https:// or oci:// address",
         }
     }
 }
@@ -98,6 +116,7 @@ impl fmt::Display for Reference {
         match self {
             Self::Local(path) => path.display().fmt(f),
             Self::Web(url) => f.write_str(&shown(url)),
+            Self::Oci(image) => image.fmt(f),
         }
     }
 }
@@ -152,8 +171,10 @@ mod tests {
             assert!(matches!(parse(there), Err(ReferenceError::Http(_))), "{there}");
         }
         assert!(
-            matches!(parse("oci://oci.example.com/a:1"), Err(ReferenceError::Scheme { scheme, .. }) if scheme == "oci")
+            matches!(parse("ftp://example.com/a:1"), Err(ReferenceError::Scheme { scheme, .. }) if scheme == "ftp")
         );
+        assert!(matches!(parse("oci://oci.example.com/a:1"), Ok(Reference::Oci(_))));
+        assert!(matches!(parse("oci://oci.example.com"), Err(ReferenceError::Image(_))));
         assert!(matches!(parse("https://"), Err(ReferenceError::Address { .. })));
         assert_eq!(parse("  "), Err(ReferenceError::Empty));
     }
@@ -174,5 +195,6 @@ mod tests {
         assert_eq!(stem("https://example.com/v1/calculator.wasm?x=1").as_deref(), Some("calculator"));
         assert_eq!(stem("https://example.com/calculator/").as_deref(), Some("calculator"));
         assert_eq!(stem("https://example.com"), None);
+        assert_eq!(stem("oci://example.com/plugins/calculator:1.2").as_deref(), Some("calculator"));
     }
 }

@@ -10,14 +10,13 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use gateway_core::{
     name::{Naming, SourceName},
     payload::Json,
     units::{Seconds, Size},
 };
 use gateway_wasm::{
-    Inspection, Limits, PluginEngine, PluginSettings,
+    Inspection, Limits, PluginConfig, PluginEngine, PluginSettings,
     config::{LimitsConfig, Manifest},
     inspect::Component,
 };
@@ -31,7 +30,7 @@ use super::{
 use crate::{
     cli::{Global, Usage, output, progress::Progress},
     folders::Folders,
-    packages::{self, Digest, Downloads, Pin, Reference, manifest, retrieve},
+    packages::{self, Digest, Downloads, Pin, Reference, Retrieved, lockfile, manifest, retrieve},
 };
 
 /// What a plugin may take while it lists its tools, before a person has agreed to what it asks for.
@@ -42,7 +41,7 @@ const TIME: Duration = Duration::from_secs(60);
 /// Add a plugin to the configuration
 #[derive(Debug, clap::Args)]
 pub struct AddCommand {
-    /// A `.wasm` file, a plugin's folder, or an https address
+    /// A `.wasm` file, a plugin's folder, an https address, or oci://HOST/NAME:TAG
     #[arg(value_name = "REF")]
     reference: String,
     /// The plugin's name in the configuration [default: what it calls itself]
@@ -51,6 +50,9 @@ pub struct AddCommand {
     /// The SHA-256 that it has to have
     #[arg(long, value_name = "DIGEST")]
     sha256: Option<Digest>,
+    /// Who has to have signed it: a name in `signers`; once for each who may
+    #[arg(long, value_name = "SIGNER")]
+    signed_by: Vec<String>,
     #[command(flatten)]
     grants: GrantFlags,
     /// Replace the plugin of that name
@@ -61,7 +63,7 @@ pub struct AddCommand {
 /// A plugin that could be added.
 struct Candidate {
     reference: Reference,
-    bytes: Bytes,
+    found: Retrieved,
     manifest: Manifest,
 }
 
@@ -89,13 +91,15 @@ impl AddCommand {
             Decision::Ask => bounded(&asked.limits),
             Decision::Refuse => return Err(refusal(&name, &asked).into()),
         };
-        let known = configured(&place.config, &name).and_then(|plugin| plugin.config.clone());
+        let before = configured(&place.config, &name).cloned();
+        let before = before.unwrap_or_else(|| PluginConfig::from_source(self.reference.trim()));
+        let signer = self.signer(&place, &before, &candidate, &folders).await?;
         let settings = PluginSettings {
             limits: Limits::new(&limits),
-            config: Json::from_value(&known),
+            config: Json::from_value(&before.config),
             ..PluginSettings::default()
         };
-        let inspection = examine::run(&engine, &name, candidate.bytes.clone(), settings).await?;
+        let inspection = examine::run(&engine, &name, candidate.found.bytes.clone(), settings).await?;
         progress.finish();
         let naming = place.naming(&name);
         let grants = match decision {
@@ -108,7 +112,13 @@ impl AddCommand {
         grants.check_folders(&place.folder())?;
         let file = place.file.clone();
         let entry = self.entry(&candidate, grants, &place.folder())?;
-        let report = place.add(&name, &entry)?;
+        let locked = self.locked(&place, &entry, before, &candidate, &inspection, signer.as_deref());
+        let mut lock = lockfile::Edit::open(place.trust().lock().file()).map_err(|error| unavailable(error.into()))?;
+        lock.set(name.as_str(), &locked).and_then(|()| lock.save()).map_err(|error| unavailable(error.into()))?;
+        let report = place.add(&name, &entry).inspect_err(|_| {
+            // The error is what is told.
+            let _ = lock.undo();
+        })?;
         if !report.problems.is_empty() {
             // The plugin is added, and will not run before this is mended.
             let _ = stderr().write_all(report.to_string().as_bytes());
@@ -132,22 +142,59 @@ impl AddCommand {
         {
             build::run(path, folders, engine, progress, quiet).await?;
         }
-        let pin = self.sha256.map(|digest| Pin { digest, written: "--sha256".to_owned() });
-        if matches!(reference, Reference::Web(_)) {
+        let pin =
+            self.sha256.map(|digest| Pin { digest, manifest: None, written: "--sha256".to_owned(), is_locked: false });
+        if reference.is_remote() {
             progress.say(&format!("downloading {reference}"));
         }
         let watch = |done: u64, total: Option<u64>| progress.bytes(done, total);
         let downloads = Downloads::new(folders.packages.clone());
-        let bytes = retrieve(&reference, pin.as_ref(), &downloads, &watch).await.map_err(unavailable)?;
-        let component = examine::component(&bytes, &reference.to_string())?;
+        let found = retrieve(&reference, pin.as_ref(), &downloads, &watch).await.map_err(unavailable)?;
+        let component = examine::component(&found.bytes, &reference.to_string())?;
         let manifest = manifest_of(&reference, &component)?;
-        Ok(Candidate { reference, bytes, manifest })
+        Ok(Candidate { reference, found, manifest })
     }
 
     /// The name: what the command says, else the plugin, else the reference.
     fn name_of(&self, candidate: &Candidate) -> Result<SourceName, Usage> {
         let named = self.name.clone().or_else(|| candidate.manifest.name.clone());
         source_name(&named.or_else(|| candidate.reference.stem()).unwrap_or_default())
+    }
+
+    /// Who signed it, where somebody has to.
+    async fn signer(
+        &self,
+        place: &Place,
+        before: &PluginConfig,
+        candidate: &Candidate,
+        folders: &Folders,
+    ) -> anyhow::Result<Option<String>> {
+        let mut config = before.clone();
+        if !self.signed_by.is_empty() {
+            config.signed_by.clone_from(&self.signed_by);
+        }
+        let downloads = Downloads::new(folders.packages.clone());
+        let signer = place.trust().signer(&config, &candidate.reference, &candidate.found, &downloads);
+        signer.await.map_err(unavailable)
+    }
+
+    /// What is written into the lock file.
+    fn locked(
+        &self,
+        place: &Place,
+        entry: &Entry,
+        before: PluginConfig,
+        candidate: &Candidate,
+        inspection: &Inspection,
+        signer: Option<&str>,
+    ) -> lockfile::Entry {
+        let config =
+            PluginConfig { source: entry.source.clone(), permissions: entry.grants.permissions.clone(), ..before };
+        let locked = examine::entry(&config, place.trust(), &candidate.found, &candidate.manifest, inspection, signer);
+        // A folder is built again while one works on it.
+        let is_folder = matches!(&candidate.reference, Reference::Local(path) if path.is_dir());
+        let sha256 = locked.sha256.filter(|_| !is_folder || self.sha256.is_some());
+        lockfile::Entry { sha256, ..locked }
     }
 
     fn entry(&self, candidate: &Candidate, grants: Grants, folder: &Path) -> Result<Entry, Usage> {
@@ -160,10 +207,12 @@ impl AddCommand {
                 (source.to_owned(), path.extension().is_some_and(|extension| extension == "wasm"))
             }
             Reference::Web(_) => (self.reference.trim().to_owned(), true),
+            // Its tag is what it is updated by, and the lock file says which one it is.
+            Reference::Oci(_) => (self.reference.trim().to_owned(), false),
         };
         // A folder is built again while one works on it, and is pinned only where that is asked for.
-        let sha256 = self.sha256.or_else(|| pinned.then(|| Digest::of(&candidate.bytes)));
-        Ok(Entry { source, sha256, grants })
+        let sha256 = self.sha256.or_else(|| pinned.then(|| Digest::of(&candidate.found.bytes)));
+        Ok(Entry { source, sha256, grants, signed_by: self.signed_by.clone() })
     }
 }
 
@@ -177,7 +226,7 @@ pub(super) fn manifest_of(reference: &Reference, component: &Component) -> anyho
     }
     let beside = match reference {
         Reference::Local(path) => manifest::in_folder(path.parent().filter(|_| path.is_file()).unwrap_or(path)),
-        Reference::Web(_) => Ok(None),
+        Reference::Web(_) | Reference::Oci(_) => Ok(None),
     };
     Ok(beside.map_err(bad_manifest)?.unwrap_or_default())
 }

@@ -5,13 +5,20 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use gateway_core::name::SourceName;
 use gateway_wasm::{
-    EngineOptions, Inspection, Observer, PluginEngine, PluginSettings,
+    EngineOptions, Inspection, Observer, PluginConfig, PluginEngine, PluginSettings,
     config::Manifest,
     inspect::{self, Component},
 };
 
 use super::{broken, with_hint};
-use crate::{cli::progress::Progress, folders::Folders};
+use crate::{
+    cli::progress::Progress,
+    folders::Folders,
+    packages::{
+        Retrieved, Trust,
+        lockfile::{Entry, Facts},
+    },
+};
 
 /// The engine with the cache that the gateway uses, so that what is learnt here is known there.
 #[must_use]
@@ -57,6 +64,30 @@ pub(super) fn manifest(component: &Component, what: &str) -> anyhow::Result<Opti
     json.to().map(Some).map_err(|error| {
         let hint = "build it again, or use the gateway that it was built for".to_owned();
         with_hint(anyhow::anyhow!("{what}: what it says about itself is not understood: {error}"), Some(hint))
+    })
+}
+
+/// What the lock file says of a plugin that was looked at.
+#[must_use]
+pub(in crate::cli) fn entry(
+    config: &PluginConfig,
+    trust: &Trust,
+    found: &Retrieved,
+    manifest: &Manifest,
+    inspection: &Inspection,
+    signer: Option<&str>,
+) -> Entry {
+    Entry::new(&Facts {
+        source: &config.source,
+        component: &found.bytes,
+        manifest: found.manifest,
+        signer,
+        interface: &inspection.component.speaks(),
+        imports: &inspection.component.imports,
+        asks: &manifest.permissions,
+        config,
+        folder: trust.folder(),
+        tools: &inspection.tools,
     })
 }
 

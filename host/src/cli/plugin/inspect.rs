@@ -1,15 +1,12 @@
 //! `gateway plugin inspect`: what a plugin is, offers, asks for and may do.
 
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-};
+use std::{fmt::Write as _, path::Path, process::ExitCode, sync::Arc};
 
 use bytes::Bytes;
 use gateway_core::{name::SourceName, payload::Json};
-use gateway_wasm::{Inspection, Limits, PluginConfig, PluginSettings, config::Manifest};
+use gateway_wasm::{
+    Inspection, Limits, Permissions, PluginConfig, PluginSettings, config::Manifest, inspect::Component,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -28,14 +25,14 @@ use crate::{
         progress::Progress,
     },
     folders::Folders,
-    packages::{Configured, Downloads, Reference, retrieve},
+    packages::{Configured, Downloads, Reference, Trust, retrieve},
     telemetry,
 };
 
 /// Show what a plugin offers, asks for and may do
 #[derive(Debug, clap::Args)]
 pub struct InspectCommand {
-    /// A plugin of the configuration, or a `.wasm` file, a folder or an https address
+    /// A plugin of the configuration, or a `.wasm` file, a folder, or an https or oci address
     #[arg(value_name = "NAME|REF")]
     plugin: String,
     /// Print JSON
@@ -57,6 +54,9 @@ struct Inspected {
     /// Missing: it does not stand in the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     granted: Option<Shown>,
+    /// What is granted without effect, since it does not ask for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unasked: Vec<String>,
     imports: Vec<Import>,
     exports: Vec<String>,
     tools: Vec<Value>,
@@ -117,27 +117,27 @@ impl InspectCommand {
     async fn find(&self, global: &Global, folders: &Folders, progress: &Progress) -> anyhow::Result<Found> {
         let downloads = Downloads::new(folders.packages.clone());
         let watch = |done: u64, total: Option<u64>| progress.bytes(done, total);
-        if let Some((name, config, folder)) = self.configured(global)? {
-            let (source, sha256) = (config.source.clone(), config.sha256.clone());
-            let reference = Reference::parse(&source, &folder).map_err(|error| unavailable(error.into()))?;
-            let package = Configured { plugin: name.clone(), source, sha256, folder, downloads };
+        if let Some((name, config, trust)) = self.configured(global)? {
+            let folder = trust.folder().to_owned();
+            let reference = Reference::parse(&config.source, &folder).map_err(|error| unavailable(error.into()))?;
+            let package = Configured { plugin: name.clone(), config: config.clone(), folder, downloads, trust };
             let bytes = package.retrieve(&watch).await.map_err(unavailable)?;
             return Ok(Found { name, reference, bytes, config: Some(config) });
         }
         telemetry::start(global.level().unwrap_or("warn"));
         let reference = Reference::parse(&self.plugin, Path::new("")).map_err(|error| unavailable(error.into()))?;
-        if matches!(reference, Reference::Web(_)) {
+        if reference.is_remote() {
             progress.say(&format!("downloading {reference}"));
         }
-        let bytes = retrieve(&reference, None, &downloads, &watch).await.map_err(unavailable)?;
+        let bytes = retrieve(&reference, None, &downloads, &watch).await.map_err(unavailable)?.bytes;
         let name = reference.stem().and_then(|stem| SourceName::new(&stem).ok());
         let name = name.map_or_else(|| SourceName::new("plugin"), Ok)?;
         Ok(Found { name, reference, bytes, config: None })
     }
 
-    /// The plugin of that name in the configuration, and the folder of that. `None`: it is a reference, which is looked
+    /// The plugin of that name in the configuration, and what it is held against. `None`: it is a reference, which is looked
     /// at also where there is no configuration, or a broken one.
-    fn configured(&self, global: &Global) -> anyhow::Result<Option<(SourceName, PluginConfig, PathBuf)>> {
+    fn configured(&self, global: &Global) -> anyhow::Result<Option<(SourceName, PluginConfig, Trust)>> {
         let Ok(name) = SourceName::new(&self.plugin) else { return Ok(None) };
         let is_reference = Path::new(&self.plugin).exists();
         let (file, loaded) = match open::load(global, Logging::Quiet) {
@@ -145,8 +145,7 @@ impl InspectCommand {
             loaded => loaded?,
         };
         if let Some(config) = configured(&loaded.config, &name).cloned() {
-            let folder = std::path::absolute(&file)?.parent().map(Path::to_owned).unwrap_or_default();
-            return Ok(Some((name, config, folder)));
+            return Ok(Some((name, config, loaded.config.trust(&file))));
         }
         if is_reference {
             return Ok(None);
@@ -180,9 +179,10 @@ impl Inspected {
             description: manifest.description.clone(),
             sha256: inspection.sha256.clone(),
             size: inspection.size,
-            interface: format!("gateway:plugin@{}", component.package_version),
+            interface: component.speaks(),
             asks: Shown::of(&asks),
             granted: granted.as_ref().map(Shown::of),
+            unasked: unasked(found, component),
             imports,
             exports: component.exports.clone(),
             tools: inspection.tools.iter().filter_map(|tool| tool.to().ok()).collect(),
@@ -205,6 +205,9 @@ impl Inspected {
         if let Some(granted) = &self.granted {
             text.push_str(&text::section("may", &granted.lines));
         }
+        if !self.unasked.is_empty() {
+            text.push_str(&text::section("granted, and not asked for, which has no effect", &self.unasked));
+        }
         text.push_str(&text::section("imports", &self.imports.iter().map(Import::line).collect::<Vec<_>>()));
         let _ = writeln!(text, "{}:", text::tools(self.tools.len()));
         for tool in &self.tools {
@@ -212,6 +215,13 @@ impl Inspected {
         }
         text
     }
+}
+
+/// What the configuration grants and the component does not ask for; one that says nothing asks for everything.
+fn unasked(found: &Found, component: &Component) -> Vec<String> {
+    let manifest = component.manifest.as_ref().and_then(|manifest| manifest.to::<Manifest>().ok());
+    let granted = found.config.as_ref().map(|config| Permissions::new(config, Path::new("")));
+    granted.zip(manifest).map(|(granted, manifest)| granted.unasked(&manifest)).unwrap_or_default()
 }
 
 fn write_tool(text: &mut String, tool: &Value) {

@@ -71,6 +71,7 @@ impl ListCommand {
         let folder = std::path::absolute(&file)?.parent().map(ToOwned::to_owned).unwrap_or_default();
         let (folders, progress) = (Folders::discover()?, Arc::new(Progress::start("reading the plugins")));
         let engine = examine::engine(&folders, &progress);
+        let trust = loaded.config.trust(&file);
         let mut plugins: Vec<Listed> = loaded.broken.into_iter().filter_map(Listed::broken).collect();
         for (name, plugin) in loaded.config.plugins.iter() {
             let source = match plugin.source.contains("://") {
@@ -81,10 +82,10 @@ impl ListCommand {
             if plugin.enabled {
                 let package = Configured {
                     plugin: name.clone(),
-                    source: plugin.source.clone(),
-                    sha256: plugin.sha256.clone(),
+                    config: plugin.0.clone(),
                     folder: folder.clone(),
                     downloads: Downloads::new(folders.packages.clone()),
+                    trust: trust.clone(),
                 };
                 listed.learn(name, package, &plugin.0, &engine).await;
             }

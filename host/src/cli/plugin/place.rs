@@ -20,7 +20,7 @@ use crate::{
         edit::{Edit, EditError},
         find,
     },
-    packages::Digest,
+    packages::{Digest, Trust, lockfile},
     telemetry,
 };
 
@@ -28,11 +28,12 @@ use crate::{
 const NEW: &str = "gateway.yaml";
 
 /// The configuration, as it is and as it shall be.
-pub(super) struct Place {
+pub(in crate::cli) struct Place {
     /// The file, as it was named.
     pub file: PathBuf,
     /// What it says, without what cannot be used.
     pub config: Config,
+    trust: Trust,
     /// All names in it, and in which section they are.
     taken: Vec<(SourceName, &'static str)>,
     edit: Edit,
@@ -43,7 +44,7 @@ impl Place {
     ///
     /// # Errors
     /// Where it cannot be used as it is.
-    pub(super) fn open(global: &Global) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn open(global: &Global) -> anyhow::Result<Self> {
         let file = find(global.config.as_deref()).unwrap_or_else(|_| NEW.into());
         let (config, broken) = match file.exists() {
             true => open::load(global, Logging::Quiet).map(|(_, loaded)| (loaded.config, loaded.broken))?,
@@ -58,7 +59,8 @@ impl Place {
         let pipelines = config.pipelines.names().map(|name| (name.clone(), "pipelines"));
         let broken = broken.into_iter().map(|entry| (entry.name, entry.section));
         let taken = servers.chain(plugins).chain(pipelines).chain(broken).collect();
-        Ok(Self { file, config, taken, edit })
+        let trust = config.trust(&file);
+        Ok(Self { file, config, trust, taken, edit })
     }
 
     /// The folder that relative paths in the file start at.
@@ -66,6 +68,12 @@ impl Place {
     pub(super) fn folder(&self) -> PathBuf {
         let absolute = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
         absolute.parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
+    }
+
+    /// What its plugins are held against.
+    #[must_use]
+    pub(in crate::cli) fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// How the tools of `plugin` are named in public.
@@ -116,6 +124,33 @@ impl Place {
             return Err(usage.hint("`gateway plugin list` shows those that there are").into());
         }
         self.edit.save().map_err(not_edited)?;
+        // What nobody uses any more needs no agreement; that it could not be taken out harms nobody.
+        let lock = lockfile::Edit::open(self.trust.lock().file());
+        let taken = lock.and_then(|mut lock| if lock.remove(name) { lock.save() } else { Ok(()) });
+        if let Err(error) = taken {
+            tracing::warn!("{error}");
+        }
+        Ok(())
+    }
+
+    /// Sets the `sha256` of those plugins that have one.
+    ///
+    /// # Errors
+    /// Where the file cannot be changed: it is as it was.
+    pub(in crate::cli) fn set_digests(mut self, digests: &[(SourceName, Digest)]) -> anyhow::Result<()> {
+        let mut changed = false;
+        for (name, digest) in digests {
+            let entry = self.edit.entry("plugins", name.as_str());
+            let before = entry.as_ref().and_then(|entry| entry.get("sha256")).and_then(Value::as_str);
+            if before.is_some_and(|before| before.parse() != Ok(*digest)) {
+                let value = Value::from(digest.to_string());
+                self.edit.set_scalar(&["plugins", name.as_str(), "sha256"], &value).map_err(not_edited)?;
+                changed = true;
+            }
+        }
+        if changed {
+            self.edit.save().map_err(not_edited)?;
+        }
         Ok(())
     }
 }
@@ -129,6 +164,8 @@ pub(super) struct Entry {
     pub sha256: Option<Digest>,
     /// What it is granted.
     pub grants: Grants,
+    /// Who has to have signed it; none: as before.
+    pub signed_by: Vec<String>,
 }
 
 impl Entry {
@@ -138,6 +175,9 @@ impl Entry {
         entry.insert("source".into(), self.source.clone().into());
         if let Some(digest) = self.sha256 {
             entry.insert("sha256".into(), digest.to_string().into());
+        }
+        if !self.signed_by.is_empty() {
+            entry.insert("signed_by".into(), self.signed_by.clone().into());
         }
         if !self.grants.permissions.is_empty() {
             entry.insert("permissions".into(), serde_yaml::to_value(&self.grants.permissions)?);
@@ -149,6 +189,7 @@ impl Entry {
             for (key, value) in before {
                 match (key.as_str(), entry.get_mut("limits")) {
                     (Some("source" | "sha256" | "permissions"), _) => {}
+                    (Some("signed_by"), _) if !self.signed_by.is_empty() => {}
                     // What a person has set holds against what the plugin would like.
                     (Some("limits"), Some(Value::Mapping(limits))) => {
                         limits.extend(value.as_mapping().cloned().unwrap_or_default());
@@ -166,7 +207,7 @@ impl Entry {
 
 /// The plugin of that name.
 #[must_use]
-pub(super) fn configured<'a>(config: &'a Config, name: &SourceName) -> Option<&'a PluginConfig> {
+pub(in crate::cli) fn configured<'a>(config: &'a Config, name: &SourceName) -> Option<&'a PluginConfig> {
     config.plugins.iter().find(|(known, _)| *known == name).map(|(_, plugin)| &plugin.0)
 }
 
@@ -198,7 +239,7 @@ mod tests {
 
     fn entry(grants: serde_json::Value, before: Option<&str>) -> String {
         let grants = Grants::asked(&serde_json::from_value(grants).unwrap());
-        let entry = Entry { source: "./a".to_owned(), sha256: None, grants };
+        let entry = Entry { source: "./a".to_owned(), sha256: None, grants, signed_by: Vec::new() };
         let before = before.map(|text| serde_yaml::from_str(text).unwrap());
         serde_yaml::to_string(&entry.value(before).unwrap()).unwrap()
     }

@@ -14,14 +14,16 @@ use crate::{
     },
 };
 
-pub(super) fn check(config: &Config, checks: &mut Checks<'_>) {
+pub(super) fn check(config: &Config, file: &Path, checks: &mut Checks<'_>) {
+    let trust = config.trust(file);
     for (name, plugin) in config.plugins.iter() {
         let path = KeyPath::of(["plugins", name.as_str()]);
         let at = source_path(checks, &path);
         digest(plugin, &path, checks);
         // A variable that is not set is a problem of its own.
         if plugin.enabled && !checks.problems.iter().any(|problem| problem.path == at) {
-            source(plugin, &path, at, checks);
+            let is_locked = !matches!(trust.lock().entry(name.as_str()), Ok(None));
+            source(plugin, &path, at, is_locked, checks);
             folders(plugin, &path, checks);
             secrets::check(plugin, &path, checks);
         }
@@ -52,20 +54,24 @@ fn digest(plugin: &Plugin, path: &KeyPath, checks: &mut Checks<'_>) {
     }
 }
 
-fn source(plugin: &Plugin, path: &KeyPath, at: KeyPath, checks: &mut Checks<'_>) {
+fn source(plugin: &Plugin, path: &KeyPath, at: KeyPath, is_locked: bool, checks: &mut Checks<'_>) {
     let reference = match Reference::parse(&plugin.source, Path::new("")) {
         Ok(reference) => reference,
         Err(error) => return checks.push(wrong_reference(&error, &plugin.source, at).at_value()),
     };
     match reference {
-        Reference::Web(_) if plugin.sha256.is_none() => {
-            let problem =
-                Problem::entry(at, "a plugin from the web needs its `sha256`, so that no other takes its place");
-            let name = path.name(1).unwrap_or_default();
-            let command = format!("`gateway plugin add {reference} --name {name} --force` records it");
-            checks.push(problem.about(path.clone()).hint(command));
+        // What a digest names cannot become something else.
+        Reference::Oci(image) if image.digest.is_some() => {}
+        // No reason to leave it out: it is refused when it is loaded, and `gateway lock` has to see it.
+        Reference::Web(_) | Reference::Oci(_) if plugin.sha256.is_none() && !is_locked => {
+            let problem = Problem::warning(
+                at,
+                "a plugin from the web is not used before it is pinned, since it could be another one tomorrow",
+            );
+            let pin = "`gateway lock` pins what is there now; or write its `sha256`";
+            checks.push(problem.about(path.clone()).hint(pin));
         }
-        Reference::Web(_) => {}
+        Reference::Web(_) | Reference::Oci(_) => {}
         Reference::Local(file) => {
             if let Err(error) = file::component(&file) {
                 let written = written(checks, &at).unwrap_or(&plugin.source).to_owned();
@@ -84,12 +90,8 @@ fn wrong_reference(error: &ReferenceError, source: &str, at: KeyPath) -> Problem
             Problem::error(at, "a plugin is not loaded over plain http: anyone on the way could replace it")
                 .hint(format!("write `{}`", source.replacen("http", "https", 1)))
         }
-        ReferenceError::Scheme { scheme, .. } if scheme == "oci" => {
-            Problem::entry(at, "plugins from a registry (`oci://`) are not supported in this version yet")
-                .hint("download the component and name the file, or write `enabled: false`")
-        }
         ReferenceError::Scheme { scheme, .. } => Problem::error(at, format!("`{scheme}://` is no source of plugins"))
-            .hint("write a folder, a `.wasm` file or an `https://` address"),
+            .hint("write a folder, a `.wasm` file, or an `https://` or `oci://` address"),
         other => Problem::error(at, other.to_string()).hint(other.hint()),
     }
 }
