@@ -1,8 +1,12 @@
 //! A plugin that was just begun is built, passes its test, and is called, without anything else.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use gateway_tests::{Gateway, gateway::run, place};
+use gateway_tests::{Gateway, place};
 use serde_json::json;
 
 /// A command, with what is fetched for builds kept from test to test: crates that are compiled, tools from registries.
@@ -17,12 +21,20 @@ fn command(gateway: &Gateway, arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs a command to its end, however long that takes: a first build compiles crates, or installs tools.
+#[track_caller]
+fn done(command: &mut Command) -> String {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:#?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Begins a plugin, builds, tests and adds it, and calls its tool.
 fn begins(language: &str, settings: &[(&str, &str)]) -> Gateway {
     let gateway = Gateway::new("{}\n");
     let answer = |arguments: &[&str]| {
         let mut command = command(&gateway, arguments);
-        run(command.envs(settings.iter().copied())).answer().to_owned()
+        done(command.envs(settings.iter().copied()))
     };
     let said = answer(&["plugin", "new", "notes", "--lang", language]);
     for next in ["gateway plugin build notes", "gateway plugin test notes", "gateway plugin add ./notes"] {
@@ -43,18 +55,16 @@ fn in_rust() {
     let home = std::env::home_dir().unwrap();
     let offline = [("CARGO_NET_OFFLINE", "true"), ("HOME", home.to_str().unwrap())];
     let gateway = begins("rust", &offline);
-    // It compiles for this machine what the builds before compiled for wasm, which may take longer than tests wait.
     let mut cargo = Command::new("cargo");
     cargo.arg("test").current_dir(gateway.path("notes")).envs(offline);
-    let tested = cargo.env("CARGO_TARGET_DIR", place::repository().join("tests/guests/target")).output().unwrap();
-    let said = String::from_utf8_lossy(&tested.stdout);
-    assert!(said.contains("2 passed"), "its own tests: {tested:?}");
+    let said = done(cargo.env("CARGO_TARGET_DIR", place::repository().join("tests/guests/target")));
+    assert!(said.contains("2 passed"), "its own tests: {said}");
 
     // Who clones it has no `.gateway`, and who edits in there no say.
     fs::remove_dir_all(gateway.path("notes/.gateway/wit")).unwrap();
     fs::write(gateway.path("notes/.gateway/sdk/rust/src/lib.rs"), "compile_error!(\"changed\");").unwrap();
     let mut build = command(&gateway, &["plugin", "build", "notes"]);
-    run(build.envs(offline)).answer();
+    done(build.envs(offline));
 }
 
 #[test]
