@@ -14,7 +14,6 @@ use gateway_core::{
     name::SourceName,
     payload::Json,
     source::{Item, Kind, Offer},
-    wire::json::Members,
 };
 use serde_json::value::RawValue;
 
@@ -33,6 +32,20 @@ pub(crate) struct Listing {
     pub(crate) prompts: Vec<PromptDefinition>,
     pub(crate) resources: Vec<ResourceLink>,
     pub(crate) templates: Vec<ResourceTemplate>,
+}
+
+/// What [`Definitions::json`] wrote.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Remembered<'a> {
+    #[serde(borrow)]
+    tools: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    prompts: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    resources: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    resource_templates: Vec<&'a RawValue>,
 }
 
 /// What one plugin offers.
@@ -57,21 +70,14 @@ impl Definitions {
 
     /// What [`Definitions::json`] gave once; `None` where it is something else.
     pub(crate) fn remembered(json: &Json) -> Option<Self> {
-        let members = Members::read(json.as_bytes()).ok()?;
-        let all = |kind: Kind| -> Option<Vec<Json>> {
-            let list = members.part(json.bytes(), kind.member())?;
-            let items: Vec<&RawValue> = serde_json::from_slice(list.as_bytes()).ok()?;
-            Some(items.into_iter().map(|item| Json::part(list.bytes(), item)).collect())
-        };
-        fn read<T>(jsons: Vec<Json>, read: impl FnMut(Json) -> Option<T>) -> Option<Vec<T>> {
-            jsons.into_iter().map(read).collect()
-        }
-        Some(Self::new(
-            read(all(Kind::Tool)?, Definition::remembered)?,
-            read(all(Kind::Prompt)?, Prompt::read)?,
-            read(all(Kind::Resource)?, resources::remembered)?,
-            read(all(Kind::Template)?, Template::read)?,
-        ))
+        let Remembered { tools, prompts, resources, resource_templates } =
+            serde_json::from_slice(json.as_bytes()).ok()?;
+        let part = |raw: &RawValue| Json::part(json.bytes(), raw);
+        let tools: Option<_> = tools.into_iter().map(|tool| Definition::remembered(part(tool))).collect();
+        let prompts: Option<_> = prompts.into_iter().map(|prompt| Prompt::read(part(prompt))).collect();
+        let resources: Option<_> = resources.into_iter().map(|of| resources::remembered(part(of))).collect();
+        let templates: Option<_> = resource_templates.into_iter().map(|of| Template::read(part(of))).collect();
+        Some(Self::new(tools?, prompts?, resources?, templates?))
     }
 
     fn new(tools: Vec<Definition>, prompts: Vec<Prompt>, resources: Vec<Item>, templates: Vec<Template>) -> Self {
@@ -147,4 +153,73 @@ fn each<L, T>(
         checked.push(check(one)?);
     }
     Ok(checked)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn definitions(listing: &Listing) -> Result<Definitions, String> {
+        Definitions::listed(&SourceName::new("p").unwrap(), listing).map_err(|failure| failure.to_string())
+    }
+
+    fn resource(uri: &str) -> ResourceLink {
+        ResourceLink {
+            uri: uri.to_owned(),
+            name: "a".to_owned(),
+            title: None,
+            description: None,
+            mime_type: None,
+            size: None,
+            annotations: None,
+        }
+    }
+
+    fn template(uri: &str) -> ResourceTemplate {
+        ResourceTemplate {
+            uri_template: uri.to_owned(),
+            name: "t".to_owned(),
+            title: None,
+            description: None,
+            mime_type: None,
+            annotations: None,
+        }
+    }
+
+    #[test]
+    fn all_kinds_are_remembered() {
+        let prompt =
+            PromptDefinition { name: "greet".to_owned(), title: None, description: None, arguments: Vec::new() };
+        let listing = Listing {
+            prompts: vec![prompt],
+            resources: vec![resource("x:/a"), resource("x:/b")],
+            templates: vec![template("x:/{id}")],
+            ..Listing::default()
+        };
+        let first = definitions(&listing).unwrap();
+        let again = Definitions::remembered(&first.json()).unwrap();
+        assert_eq!(again.json(), first.json());
+        for found in [first, again] {
+            assert!(found.prompt("greet").is_some() && found.prompt("x").is_none());
+            assert!(found.template("x:/{id}").is_some_and(|template| template.takes("id") && !template.takes("x")));
+            let counts = Kind::ALL.map(|kind| found.offer().items(kind).len());
+            assert_eq!(counts, [0, 1, 2, 1]);
+            assert!(found.offer().tools.is_some(), "known to have none");
+        }
+        let written: Value = definitions(&Listing::default()).unwrap().json().to().unwrap();
+        assert_eq!(written, json!({ "tools": [], "prompts": [], "resources": [], "resourceTemplates": [] }));
+        for other in ["[]", "{}", r#"{"tools":[],"prompts":[{}],"resources":[],"resourceTemplates":[]}"#] {
+            assert!(Definitions::remembered(&Json::parse(other).unwrap()).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_listed_twice() {
+        let twice = Listing { resources: vec![resource("x:/a"), resource("x:/a")], ..Listing::default() };
+        assert_eq!(definitions(&twice).unwrap_err(), r#"plugin "p": it lists the resource "x:/a" twice"#);
+        let bad = Listing { templates: vec![template("x:/a")], ..Listing::default() };
+        assert!(definitions(&bad).unwrap_err().contains(r#"template "x:/a": it has no variable"#));
+    }
 }
