@@ -121,7 +121,7 @@ function commentAbove(call) {
   const statement = ts.isVariableDeclaration(call.parent) ? call.parent.parent.parent : call.parent;
   if (!ts.isStatement(statement)) return undefined;
   const comments = ts.getJSDocCommentsAndTags(statement).filter(ts.isJSDoc);
-  return ts.getTextOfJSDocComment(comments.at(-1)?.comment)?.trim() || undefined;
+  return paragraphs(ts.getTextOfJSDocComment(comments.at(-1)?.comment) ?? '');
 }
 
 /**
@@ -221,7 +221,17 @@ function literal(node) {
 /** @param {ts.SymbolDisplayPart[]} parts */
 function comment(parts) {
   // What begins with a dash is JSDoc's own way to part a name from its comment.
-  return ts.displayPartsToString(parts).replace(/^\s*-\s+/, '').trim() || undefined;
+  return paragraphs(ts.displayPartsToString(parts).replace(/^\s*-\s+/, ''));
+}
+
+/**
+ * Lines are as long as the source has them; what belongs together is one, apart from lists and code.
+ *
+ * @param {string} text
+ */
+function paragraphs(text) {
+  const trimmed = text.trim();
+  return (trimmed.includes('```') ? trimmed : trimmed.replace(/(\S)\n(?![\s*\-\d])/g, '$1 ')) || undefined;
 }
 
 /** @param {ts.Node | undefined} node */

@@ -100,7 +100,7 @@ test('a comment above the call is the description of a function without one', as
 
 test('a prompt is read as a tool is', async () => {
   const { review } = await read(fixture('plugin.js'));
-  assert.equal(review.description, 'Review some code.');
+  assert.equal(review.description, 'Review some code.\n\n- one\n- two');
   assert.deepEqual(
     review.parameters.map(({ name, isRequired }) => [name, isRequired]),
     [['code', true], ['language', false]],

@@ -1,0 +1,1 @@
+exports.loud = (words) => words.toUpperCase();
