@@ -51,22 +51,9 @@ pub(crate) fn rewrite(
             b'"' => {
                 let token = at - 1..end(json, at).ok_or("the result is no JSON: a string has no end")?;
                 at = token.end;
-                let text: String = serde_json::from_str(&json[token.clone()])
-                    .map_err(|error| format!("the result is no JSON: {error}"))?;
-                if is_binary(&inside) {
-                    continue;
-                }
-                let member = match inside.last() {
-                    Some(Inside::Object { member, wants_name: false }) => Some(member.as_str()),
-                    _ => None,
-                };
-                let other = change(&JsonString { member, text: &text });
-                if let Some(Inside::Object { member, wants_name: true }) = inside.last_mut() {
-                    *member = text;
-                }
-                if let Some(other) = other {
+                if let Some(other) = string(&json[token.clone()], &mut inside, &mut change)? {
                     written.push_str(&json[kept..token.start]);
-                    written.push_str(&serde_json::to_string(&other).map_err(|error| error.to_string())?);
+                    written.push_str(&other);
                     kept = token.end;
                 }
             }
@@ -78,6 +65,27 @@ pub(crate) fn rewrite(
     }
     written.push_str(&json[kept..]);
     Ok(Some(written))
+}
+
+/// The JSON of what stands in the place of a string, where something does.
+fn string(
+    token: &str,
+    inside: &mut [Inside],
+    change: &mut impl FnMut(&JsonString<'_>) -> Option<String>,
+) -> Result<Option<String>, String> {
+    let text: String = serde_json::from_str(token).map_err(|error| format!("the result is no JSON: {error}"))?;
+    if is_binary(inside) {
+        return Ok(None);
+    }
+    let member = match inside.last() {
+        Some(Inside::Object { member, wants_name: false }) => Some(member.as_str()),
+        _ => None,
+    };
+    let other = change(&JsonString { member, text: &text });
+    if let Some(Inside::Object { member, wants_name: true }) = inside.last_mut() {
+        *member = text;
+    }
+    other.map(|other| serde_json::to_string(&other).map_err(|error| error.to_string())).transpose()
 }
 
 /// Where the string that begins before `at` ends.

@@ -20,19 +20,17 @@ pub(crate) fn check(signature: &Signature, kind: Kind) -> syn::Result<()> {
             ),
         );
     }
+    let generic = format!("a {word} cannot be generic: {concrete}");
     if !signature.generics.params.is_empty() {
-        refuse(&signature.generics.params, &format!("a {word} cannot be generic: {concrete}"));
+        refuse(&signature.generics.params, &generic);
     }
     if let Some(clause) = &signature.generics.where_clause {
-        refuse(clause, &format!("a {word} cannot be generic: {concrete}"));
+        refuse(clause, &generic);
     }
     if let Some(unsafety) = &signature.unsafety {
         refuse(
             unsafety,
-            &format!(
-                "a {word} is called by the gateway, which cannot keep a promise that `unsafe` asks for: make it a safe \
-                 function"
-            ),
+            &format!("a {word} is called by the gateway, which cannot keep what `unsafe` asks for: make it safe"),
         );
     }
     if let Some(abi) = &signature.abi {
