@@ -105,8 +105,10 @@ fn structured(client: &Client, tool: &str, arguments: Value) -> Value {
 
 #[test]
 fn the_example_passes_its_own_cases() {
-    let output = run(&mut plugin(&["test"], &built("plugins/json")));
-    assert!(output.answer().contains("6"), "{output:#?}");
+    let folder = built("plugins/json");
+    run(Command::new("node").args(["--test", "test"]).current_dir(&folder)).answer();
+    let output = run(&mut plugin(&["test"], &folder));
+    assert!(output.answer().contains("6 passed"), "{output:#?}");
 }
 
 #[test]

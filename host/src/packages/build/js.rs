@@ -1,8 +1,8 @@
 //! Plugins in JavaScript or TypeScript, with QuickJS inside: told by `package.json`.
 //!
 //! The module that a plugin begins with is `main`, else `src/plugin.js` or one of a few names like that. What the file
-//! names as `dependencies` is installed beside it by npm and comes along. `gateway-sdk`, the program that builds and the
-//! WIT come out of this binary; what that program runs on is installed once and kept, at the versions that are written
+//! names as `dependencies` is installed beside it by npm and comes along. `gateway-sdk`, the program that builds and
+//! the WIT come out of this binary; what that program runs on is installed once and kept, at the versions that are written
 //! down in it. `node_modules/gateway-sdk` in the plugin's folder is for editors, tests and the build alike.
 
 mod tools;
