@@ -43,15 +43,16 @@ pub(super) fn usher() {
 /// A filter that cannot look, or answers with what is none, ends the call, and only the calls that it should see.
 #[test]
 pub(super) fn bad_filter() {
-    for (habit, words) in [
-        ("panics", &["could not look", "refused"] as &[_]),
+    let habits: [(&str, &[&str]); 7] = [
+        ("panics", &["could not look", "refused"]),
         ("spins", &["could not look", "time"]),
         ("writes what is no JSON", &["could not look", "no JSON"]),
         ("writes a list", &["no JSON object"]),
         ("panics afterwards", &["could not look"]),
         ("gives what is no JSON", &["could not look", "no JSON"]),
         ("gives a text", &["no JSON object"]),
-    ] {
+    ];
+    for (habit, words) in habits {
         let fake = Fake::new();
         let bad = json!({
             "source": guests::BAD_FILTER.source(), "config": { "habit": habit }, "limits": { "time": "1s" },
@@ -65,7 +66,7 @@ pub(super) fn bad_filter() {
         let failure = client.call("fake__echo", json!({ "text": "secret" })).failure();
         assert!(failure.contains("filter \"bad\""), "{habit}: {failure}");
         for word in words {
-            assert!(failure.contains(word), "{habit}: {failure}");
+            assert!(failure.contains(*word), "{habit}: {failure}");
         }
         assert!(!failure.contains("secret"), "{habit}: {failure}");
         assert_eq!(client.call("calculator__add", json!({ "a": 1, "b": 2 })).text(), "3", "{habit}");
@@ -88,7 +89,7 @@ fn a_filter_that_does_not_load_lets_nothing_through() {
     assert!(failure.contains("filter \"tools\""), "{failure}");
 }
 
-/// A filter shows nobody a tool that the role does not show, and its own name is no way around it.
+/// What a role does not see does not exist, whatever a filter would say.
 #[test]
 fn roles_hold_as_without_filters() {
     let fake = Fake::new();
