@@ -105,7 +105,7 @@ fn where_a_redirect_leads_is_decided_anew() {
         &client,
         "follow",
         follow("/away"),
-        &["https://example.com/: HttpRequestDenied", "host \"example.com:443\""],
+        &["https://example.com/: ErrorCode::HttpRequestDenied", "host \"example.com:443\""],
     );
     denied(&client, "follow", follow("/inside"), &["HttpRequestDenied", "host \"169.254.169.254:80\" is not allowed"]);
     denied(&client, "follow", follow(&format!("/to/{}/fine", other.port)), &["HttpRequestDenied"]);
@@ -145,12 +145,7 @@ fn a_call_has_a_budget_of_bytes() {
     let send = |path: &str, bytes: usize, times: usize| json!({ "url": web.url(path), "method": "POST", "bytes": bytes, "times": times });
     assert!(!client.call("guest__send", send("/large", 100_000, 2)).is_error());
     let limit = ["network limit of 250 KiB reached", "hint: raise plugins.guest.limits.network"];
-    denied(
-        &client,
-        "send",
-        send("/large", 0, 3),
-        &["HttpResponseBodySize", limit[0], "received in one call", limit[1]],
-    );
+    denied(&client, "send", send("/large", 0, 3), &[limit[0], "received in one call", limit[1]]);
     denied(&client, "send", send("/", 100_000, 3), &[limit[0], "sent in one call", limit[1]]);
     // Heads count as well.
     let header = format!("x-large: {}", "x".repeat(60_000));
@@ -239,7 +234,7 @@ pub(super) fn scribe() {
     let client = gateway.client();
     for how in ["append", "at", "grow", "folders", "files", "links"] {
         let write = |bytes: usize| json!({ "path": format!("/data/{how}"), "how": how, "bytes": bytes });
-        let words = ["StorageFull", "files limit of 50 KiB reached", "hint: raise plugins.guest.limits.files"];
+        let words = ["files limit of 50 KiB reached", "hint: raise plugins.guest.limits.files"];
         denied(&client, "write", write(1_000_000), &words);
         assert!(
             !client.call("guest__write", json!({ "path": "/data/other", "how": "at", "bytes": 10_000 })).is_error()
@@ -293,9 +288,11 @@ fn links_of_a_plugin_stay_in_their_folder() {
     for (name, to) in
         [("up", "../secret"), ("absolute", gateway.path("secret").to_str().unwrap()), ("dots", "../../../../etc")]
     {
-        // Whether it can be made or not, it does not help.
-        client.call("guest__point", json!({ "path": format!("/data/{name}"), "to": to }));
-        denied(&client, "write", json!({ "path": format!("/data/{name}"), "how": "append", "bytes": 1 }), &[]);
+        let path = format!("/data/{name}");
+        // One that is not even made is no way either.
+        if !client.call("guest__point", json!({ "path": path, "to": to })).is_error() {
+            denied(&client, "write", json!({ "path": path, "how": "append", "bytes": 1 }), &[]);
+        }
     }
     assert_eq!(fs::read_to_string(gateway.path("secret")).unwrap(), "a secret");
 }

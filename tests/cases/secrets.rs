@@ -1,6 +1,6 @@
 //! Secrets of plugins: they are in the request that leaves the gateway, and nowhere else.
 
-use gateway_tests::{Client, Gateway, guests, run, web::Web};
+use gateway_tests::{Client, Gateway, gateway::run, guests, web::Web};
 use serde_json::{Value, json};
 
 const SECRET: &str = "s3cret-of-the-operator";

@@ -6,7 +6,7 @@ use gateway_tests::{Client, Gateway, guests};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-fn keeper(limits: Value) -> Gateway {
+fn plugins(limits: Value) -> Gateway {
     let plugin = json!({ "source": guests::KEEPER.source(), "limits": limits });
     Gateway::with(&json!({ "plugins": { "a": plugin, "b": plugin } }))
 }
@@ -30,7 +30,7 @@ fn without_a_grant_nothing_is_remembered() {
         assert_eq!(client.call("counter__count", json!({})).text(), "1");
     }
     // And not in a store.
-    let gateway = keeper(json!({}));
+    let gateway = plugins(json!({}));
     let client = gateway.client();
     for (tool, arguments) in [
         ("a__set", json!({ "key": "k", "value": "v" })),
@@ -63,7 +63,7 @@ fn walk(folder: &std::path::Path) -> Vec<String> {
 /// Values survive a restart and a kill.
 #[test]
 pub(super) fn keeper() {
-    let gateway = keeper(json!({ "storage": "1MiB" }));
+    let gateway = plugins(json!({ "storage": "1MiB" }));
     let client = gateway.client();
     set(&client, "greeting", "hello");
     assert_eq!(client.call("a__add", json!({ "key": "n", "times": 20 })).text(), "20");
@@ -91,7 +91,7 @@ pub(super) fn keeper() {
 
 #[test]
 fn several_gateways_share_a_store() {
-    let gateway = keeper(json!({ "storage": "1MiB", "time": "60s" }));
+    let gateway = plugins(json!({ "storage": "1MiB", "time": "60s" }));
     let clients = [gateway.client(), gateway.client(), gateway.client()];
     let calls: Vec<Vec<i64>> = clients
         .iter()
@@ -107,7 +107,7 @@ fn several_gateways_share_a_store() {
 
 #[test]
 fn a_store_has_limits() {
-    let gateway = keeper(json!({ "storage": "64KiB" }));
+    let gateway = plugins(json!({ "storage": "64KiB" }));
     let client = gateway.client();
     let fill = |key: &str, times: u32| client.call("a__set", json!({ "key": key, "value": "x", "times": times }));
     assert_eq!(fill("one", 40_000).text(), "kept");
@@ -125,7 +125,7 @@ fn a_store_has_limits() {
 
 #[test]
 fn what_is_damaged_is_told_and_put_aside() {
-    let gateway = keeper(json!({ "storage": "1MiB" }));
+    let gateway = plugins(json!({ "storage": "1MiB" }));
     let client = gateway.client();
     set(&client, "k", "v");
     client.finish();
@@ -142,7 +142,7 @@ fn what_is_damaged_is_told_and_put_aside() {
 
 #[test]
 fn a_removed_plugin_is_forgotten_where_that_is_asked_for() {
-    let gateway = keeper(json!({ "storage": "1MiB" }));
+    let gateway = plugins(json!({ "storage": "1MiB" }));
     let client = gateway.client();
     set(&client, "k", "v");
     client.finish();
