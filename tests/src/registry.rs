@@ -134,7 +134,8 @@ impl Registry {
     pub fn put_manifest(&self, name: &str, tag: &str, kind: &str, text: &str) -> String {
         let http = self.http(&format!("/v2/{name}/manifests/{tag}")).with("Content-Type", kind);
         let mut answer = http.send("PUT", text);
-        assert_eq!(answer.status, 201, "{}", answer.text());
+        let status = answer.status;
+        assert_eq!(status, 201, "{}", answer.text());
         digest(text.as_bytes())
     }
 
@@ -148,7 +149,8 @@ impl Registry {
         let digest = digest(bytes);
         let put = self.http(&format!("{path}&digest={digest}")).with("Content-Type", "application/octet-stream");
         let mut answer = put.send("PUT", bytes);
-        assert_eq!(answer.status, 201, "{}", answer.text());
+        let status = answer.status;
+        assert_eq!(status, 201, "{}", answer.text());
         digest
     }
 
