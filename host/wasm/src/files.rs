@@ -8,7 +8,7 @@ use std::{io, sync::Arc};
 use bytes::Bytes;
 use wasmtime::{
     Result,
-    component::{Linker, Resource},
+    component::{Linker, LinkerInstance, Resource},
 };
 use wasmtime_wasi::{
     async_trait,
@@ -69,6 +69,14 @@ impl Writing {
 pub(crate) fn shadow(linker: &mut Linker<Guest>) -> Result<()> {
     linker.allow_shadowing(true);
     let mut files = linker.instance(INTERFACE)?;
+    shadow_contents(&mut files)?;
+    shadow_entries(&mut files)?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// What writes into a file.
+fn shadow_contents(files: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     files.func_wrap_async("[method]descriptor.write", |mut store, (file, bytes, at): (File, Vec<u8>, Filesize)| {
         Box::new(async move {
             let guest = store.data_mut();
@@ -95,7 +103,11 @@ pub(crate) fn shadow(linker: &mut Linker<Guest>) -> Result<()> {
         let guest = store.data_mut();
         let stream = guest.filesystem().append_via_stream(file);
         answer_stream(guest, stream)
-    })?;
+    })
+}
+
+/// What makes something in a folder, or opens it.
+fn shadow_entries(files: &mut LinkerInstance<'_, Guest>) -> Result<()> {
     files.func_wrap_async("[method]descriptor.open-at", |mut store, arguments: OpenAt| {
         Box::new(async move {
             let guest = store.data_mut();
@@ -136,9 +148,7 @@ pub(crate) fn shadow(linker: &mut Linker<Guest>) -> Result<()> {
             };
             answer(guest, made)
         })
-    })?;
-    linker.allow_shadowing(false);
-    Ok(())
+    })
 }
 
 type File = Resource<Descriptor>;
