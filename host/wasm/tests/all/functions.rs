@@ -153,7 +153,7 @@ async fn what_breaks_or_returns_too_much_is_ended() {
     let failure = stage.failure("breaks", json!({ "message": "not today" })).await;
     assert_eq!(failure.kind, FailureKind::Broken);
     assert!(failure.message.contains("panicked: not today"), "{failure}");
-    for (tool, count) in [("many-bytes", 10_000_000), ("many-nothings", 3_000_000)] {
+    for (tool, count) in [("many-bytes", 10_000_000), ("many-nothings", 500_000)] {
         let failure = stage.failure(tool, json!({ "count": count })).await;
         assert_eq!(failure.kind, FailureKind::Limit, "{failure}");
         assert!(failure.message.contains("output limit of 1 MiB"), "{failure}");
@@ -209,7 +209,7 @@ async fn names_are_those_of_the_functions_and_what_cannot_be_called_is_left_out(
     for known in ["a-bool", "echo_a-bool", "others_a-bool", "an-s8", "fails"] {
         assert!(tools.contains_key(known), "{known}");
     }
-    assert!(!tools.keys().any(|name| name.contains("thing") && name != "nothing"), "{:?}", tools.keys());
+    assert!(!tools.keys().any(|name| name.ends_with("a-thing") || name.contains('[')), "{:?}", tools.keys());
     let stage = Stage::guest("shapes");
     assert_eq!(stage.text("a-bool", json!({ "value": true })).await, "1");
     assert_eq!(stage.text("echo_a-bool", json!({ "value": true })).await, "true");
@@ -242,7 +242,6 @@ async fn comments_become_descriptions() {
 
     let tools = definitions(&documented("plain")).await;
     assert_eq!(tools["greet"]["description"], "Greet somebody, by name where there is one.");
-    assert_eq!(tools["total"]["outputSchema"]["description"], "A point of the plane.");
     assert_eq!(definitions(&Stage::guest("plain")).await["greet"].get("description"), None);
 }
 

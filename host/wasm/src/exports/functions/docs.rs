@@ -20,7 +20,7 @@ const MAXIMUM: usize = 1024 * 1024;
 pub(super) struct Docs {
     package: Package,
     /// By [`shape`]: a component keeps no names of the types that its functions use. `None` where two types of one shape
-    /// are documented in different ways.
+    /// are documented in different ways. Those of interfaces; the engine tells nothing of types of the world itself.
     types: HashMap<String, Option<TypeDocs>>,
 }
 

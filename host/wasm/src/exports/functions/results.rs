@@ -68,19 +68,6 @@ fn member(name: &str, value: &Value) -> String {
 /// A value as JSON. What does not fit its type cannot be: the engine made it by that type.
 fn value(ty: &Type, val: &Val) -> Value {
     match (ty, val) {
-        (_, Val::Bool(value)) => (*value).into(),
-        (_, Val::S8(value)) => (*value).into(),
-        (_, Val::U8(value)) => (*value).into(),
-        (_, Val::S16(value)) => (*value).into(),
-        (_, Val::U16(value)) => (*value).into(),
-        (_, Val::S32(value)) => (*value).into(),
-        (_, Val::U32(value)) => (*value).into(),
-        (_, Val::S64(value)) => (*value).into(),
-        (_, Val::U64(value)) => (*value).into(),
-        (_, Val::Float32(value)) => float32(*value),
-        (_, Val::Float64(value)) => float64(*value),
-        (_, Val::Char(value)) => value.to_string().into(),
-        (_, Val::String(value) | Val::Enum(value)) => value.as_str().into(),
         (Type::List(list), Val::List(items)) if list.ty() == Type::U8 => {
             let bytes: Vec<u8> = items.iter().map(|item| if let Val::U8(byte) = item { *byte } else { 0 }).collect();
             BASE64.encode(bytes).into()
@@ -115,7 +102,27 @@ fn value(ty: &Type, val: &Val) -> Value {
             };
             tagged(name, ty.zip(inner.as_deref()).map_or(Value::Null, |(ty, inner)| value(&ty, inner)))
         }
-        (_, Val::Flags(names)) => names.iter().map(String::as_str).collect(),
+        (_, val) => scalar(val),
+    }
+}
+
+/// A value without others inside.
+fn scalar(val: &Val) -> Value {
+    match val {
+        Val::Bool(value) => (*value).into(),
+        Val::S8(value) => (*value).into(),
+        Val::U8(value) => (*value).into(),
+        Val::S16(value) => (*value).into(),
+        Val::U16(value) => (*value).into(),
+        Val::S32(value) => (*value).into(),
+        Val::U32(value) => (*value).into(),
+        Val::S64(value) => (*value).into(),
+        Val::U64(value) => (*value).into(),
+        Val::Float32(value) => float32(*value),
+        Val::Float64(value) => float64(*value),
+        Val::Char(value) => value.to_string().into(),
+        Val::String(value) | Val::Enum(value) => value.as_str().into(),
+        Val::Flags(names) => names.iter().map(String::as_str).collect(),
         _ => Value::Null,
     }
 }

@@ -34,8 +34,8 @@ enum Way {
 const MAXIMUM: usize = 4 * 1024 * 1024;
 const MAXIMUM_OF_ONE: usize = 256 * 1024;
 
-/// How deep types may nest.
-const DEPTH: usize = 32;
+/// How deep types may nest: each level takes up to four of the schema, of which JSON is read to 128.
+const DEPTH: usize = 24;
 
 /// What a schema takes apart from names and documentation.
 const NODE: usize = 48;
@@ -101,22 +101,18 @@ impl<'a> Schemas<'a> {
         if depth > DEPTH {
             return Err("its types nest too deep");
         }
-        let depth = depth + 1;
-        let mut schema = match ty {
-            Type::Bool => of(json!({ "type": "boolean" })),
-            Type::S8 => integer(i8::MIN, i8::MAX),
-            Type::U8 => integer(u8::MIN, u8::MAX),
-            Type::S16 => integer(i16::MIN, i16::MAX),
-            Type::U16 => integer(u16::MIN, u16::MAX),
-            Type::S32 => integer(i32::MIN, i32::MAX),
-            Type::U32 => integer(u32::MIN, u32::MAX),
-            Type::S64 => integer(i64::MIN, i64::MAX),
-            Type::U64 => integer(u64::MIN, u64::MAX),
-            Type::Float32 | Type::Float64 if self.way == Way::In => of(json!({ "type": "number" })),
-            Type::Float32 | Type::Float64 => of(json!({ "anyOf": [{ "type": "number" }, { "enum": NO_NUMBERS }] })),
-            Type::Char => of(json!({ "type": "string", "minLength": 1, "maxLength": 1 })),
-            Type::String => of(json!({ "type": "string" })),
-            Type::List(list) if list.ty() == Type::U8 => of(json!({ "type": "string", "contentEncoding": "base64" })),
+        let mut schema = match scalar(ty, self.way) {
+            Some(schema) => schema,
+            None => self.compound(ty, depth + 1)?,
+        };
+        let docs = self.docs.of_type(ty);
+        self.describe(&mut schema, docs.and_then(|docs| said_of_type(ty, docs)))?;
+        Ok(schema)
+    }
+
+    /// The schema of a type that has others inside, or names.
+    fn compound(&mut self, ty: &Type, depth: usize) -> Result<Schema, Unfit> {
+        Ok(match ty {
             Type::List(list) => of(json!({ "type": "array", "items": self.schema(&list.ty(), depth)? })),
             Type::Tuple(tuple) => self.tuple(tuple.types(), depth)?,
             Type::Record(record) => {
@@ -152,10 +148,8 @@ impl<'a> Schemas<'a> {
             Type::ErrorContext => return Err("it takes or returns an error context"),
             Type::Map(_) => return Err("it takes or returns a map"),
             Type::FixedLengthList(_) => return Err("it takes or returns a list of fixed length"),
-        };
-        let docs = self.docs.of_type(ty);
-        self.describe(&mut schema, docs.and_then(|docs| said_of_type(ty, docs)))?;
-        Ok(schema)
+            _ => return Err("it takes or returns what is unknown"),
+        })
     }
 
     /// Members by name: those of a record, or parameters. `said` is what is said of one.
@@ -270,6 +264,27 @@ fn list_of_names<'t>(names: impl Iterator<Item = &'t str>, docs: &TypeDocs) -> O
     let lines = names.filter_map(|name| Some(format!("`{name}`: {}", docs.items.get(name)?)));
     let lines: Vec<String> = lines.collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The schema of a type without others inside.
+fn scalar(ty: &Type, way: Way) -> Option<Schema> {
+    Some(match ty {
+        Type::Bool => of(json!({ "type": "boolean" })),
+        Type::S8 => integer(i8::MIN, i8::MAX),
+        Type::U8 => integer(u8::MIN, u8::MAX),
+        Type::S16 => integer(i16::MIN, i16::MAX),
+        Type::U16 => integer(u16::MIN, u16::MAX),
+        Type::S32 => integer(i32::MIN, i32::MAX),
+        Type::U32 => integer(u32::MIN, u32::MAX),
+        Type::S64 => integer(i64::MIN, i64::MAX),
+        Type::U64 => integer(u64::MIN, u64::MAX),
+        Type::Float32 | Type::Float64 if way == Way::In => of(json!({ "type": "number" })),
+        Type::Float32 | Type::Float64 => of(json!({ "anyOf": [{ "type": "number" }, { "enum": NO_NUMBERS }] })),
+        Type::Char => of(json!({ "type": "string", "minLength": 1, "maxLength": 1 })),
+        Type::String => of(json!({ "type": "string" })),
+        Type::List(list) if list.ty() == Type::U8 => of(json!({ "type": "string", "contentEncoding": "base64" })),
+        _ => return None,
+    })
 }
 
 fn of(schema: Value) -> Schema {
