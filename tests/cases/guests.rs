@@ -7,18 +7,18 @@ use gateway_tests::{
 use serde_json::{Value, json};
 
 /// A session with a guest and an honest plugin beside it.
-struct Session {
-    client: Client,
+pub(super) struct Session {
+    pub(super) client: Client,
     // After the client, whose gateway runs in its folder.
     _gateway: Gateway,
 }
 
 impl Session {
-    fn new(guest: Guest, limits: Value) -> Self {
+    pub(super) fn new(guest: Guest, limits: Value) -> Self {
         Self::with(guest, json!({ "limits": limits }))
     }
 
-    fn with(guest: Guest, mut entry: Value) -> Self {
+    pub(super) fn with(guest: Guest, mut entry: Value) -> Self {
         entry["source"] = guest.source().into();
         let gateway = Gateway::with(&json!({
             "plugins": { "guest": entry, "calculator": guests::CALCULATOR.source() },
@@ -31,7 +31,7 @@ impl Session {
 
     /// Calls the guest, and has others served before it answered, or has not, and afterwards.
     #[track_caller]
-    fn call(&self, tool: &str, arguments: Value) -> Message {
+    pub(super) fn call(&self, tool: &str, arguments: Value) -> Message {
         let call = self.client.send_call(&format!("guest__{tool}"), arguments);
         self.others_are_served();
         let answer = self.client.answer(call);
@@ -40,7 +40,7 @@ impl Session {
     }
 
     #[track_caller]
-    fn others_are_served(&self) {
+    pub(super) fn others_are_served(&self) {
         let calls: Vec<_> =
             (0..3).map(|n| (n, self.client.send_call("calculator__add", json!({ "a": n, "b": 0.5 })))).collect();
         for (n, call) in calls {
@@ -50,7 +50,7 @@ impl Session {
 
     /// Calls the guest, which fails with all of these words, every time.
     #[track_caller]
-    fn fails(&self, tool: &str, arguments: Value, words: &[&str]) {
+    pub(super) fn fails(&self, tool: &str, arguments: Value, words: &[&str]) {
         for _ in 0..2 {
             says(&self.call(tool, arguments.clone()).failure(), words);
         }
@@ -58,7 +58,7 @@ impl Session {
 }
 
 #[track_caller]
-fn says(text: &str, words: &[&str]) {
+pub(super) fn says(text: &str, words: &[&str]) {
     for word in words {
         assert!(text.contains(word), "{word:?} is missing in {text:?}");
     }
@@ -66,7 +66,7 @@ fn says(text: &str, words: &[&str]) {
 
 /// A guest that cannot be offered: who calls it and who asks for the status hears why, and everything else works.
 #[track_caller]
-fn is_refused(entry: Value, words: &[&str]) {
+pub(super) fn is_refused(entry: Value, words: &[&str]) {
     let gateway = Gateway::with(&json!({
         "plugins": { "guest": entry, "calculator": guests::CALCULATOR.source() },
     }));
@@ -220,6 +220,10 @@ use super::{
     filters::{bad_filter, usher},
     hot_swap::versioned,
     grants::{courier, scribe},
+    hostile::{
+        chatter, clock, deaf, dice, forge, grow, impostor, many_tools, mojibake, nag, nan, packrat, pour, schema_bomb,
+        start_spin, storm,
+    },
     nested::host_user,
     plain_functions::{both, plain, plain_fetch, plain_files, plain_time, plain_weather, shapes},
     plugin_resources::{bad_library, library},

@@ -1,8 +1,10 @@
 //! `gateway plugin …`: plugins are begun, built, added, looked at and removed.
 
 mod add;
+mod bench;
 mod build;
 mod examine;
+mod found;
 mod grants;
 mod inspect;
 mod list;
@@ -36,6 +38,8 @@ pub enum PluginCommand {
     Inspect(inspect::InspectCommand),
     /// Test a plugin with the cases of its plugin.test.yaml
     Test(test::TestCommand),
+    /// Measure what loading and calling a plugin costs
+    Bench(bench::BenchCommand),
     /// Take what the plugins' sources give now, after showing what changes
     Update(update::UpdateCommand),
     /// Remove a plugin from the configuration
@@ -54,6 +58,7 @@ impl PluginCommand {
             Self::Add(command) => command.run(global).await,
             Self::List(command) => command.run(global).await,
             Self::Test(command) => command.run(global).await,
+            Self::Bench(command) => command.run(global).await,
             Self::Inspect(command) => command.run(global).await,
             Self::Update(command) => command.run(global).await,
             Self::Remove(command) => command.run(global),

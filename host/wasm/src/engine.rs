@@ -80,6 +80,14 @@ impl PluginEngine {
         Self { options, cache, machine, counting, runtime, tls: Tls::default() }
     }
 
+    /// Makes what all plugins share now, and not when the first of them needs it.
+    ///
+    /// # Errors
+    /// Why this machine cannot run plugins.
+    pub fn start(&self) -> Result<(), Failure> {
+        self.machine(false).map(drop)
+    }
+
     /// How instances get their memory; `None` while the engine has not been needed.
     #[must_use]
     pub fn allocation(&self) -> Option<Allocation> {

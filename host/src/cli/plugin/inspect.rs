@@ -13,20 +13,13 @@ use serde_json::Value;
 use super::{
     add::{bounded, manifest_of},
     examine,
+    found::{self, Found},
     grants::{Grants, Shown},
-    place::configured,
-    text, unavailable,
+    text,
 };
 use crate::{
-    cli::{
-        Global, Usage,
-        open::{self, Logging},
-        output,
-        progress::Progress,
-    },
+    cli::{Global, output, progress::Progress},
     folders::Folders,
-    packages::{Configured, Downloads, Reference, Trust, retrieve},
-    telemetry,
 };
 
 /// Show what a plugin offers, asks for and may do
@@ -50,6 +43,9 @@ struct Inspected {
     sha256: String,
     size: usize,
     interface: String,
+    /// Who signed it. Missing: nobody has to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signer: Option<String>,
     asks: Shown,
     /// Missing: it does not stand in the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,14 +70,6 @@ struct Import {
     granted: Option<bool>,
 }
 
-/// A plugin's bytes and where they come from.
-struct Found {
-    name: SourceName,
-    reference: Reference,
-    bytes: Bytes,
-    config: Option<PluginConfig>,
-}
-
 impl InspectCommand {
     /// Runs the command.
     ///
@@ -89,7 +77,7 @@ impl InspectCommand {
     /// Why it is no plugin.
     pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         let (folders, progress) = (Folders::discover()?, Arc::new(Progress::idle()));
-        let found = self.find(global, &folders, &progress).await?;
+        let found = found::find(&self.plugin, global, &folders, &progress).await?;
         let what = found.reference.to_string();
         let component = examine::component(&found.bytes, &what)?;
         let manifest = manifest_of(&found.reference, &component)?;
@@ -112,59 +100,6 @@ impl InspectCommand {
         }
         Ok(ExitCode::SUCCESS)
     }
-
-    /// The plugin of that name in the configuration, else what the reference leads to.
-    async fn find(&self, global: &Global, folders: &Folders, progress: &Progress) -> anyhow::Result<Found> {
-        let downloads = Downloads::new(folders.packages.clone());
-        let watch = |done: u64, total: Option<u64>| progress.bytes(done, total);
-        if let Some((name, config, trust)) = self.configured(global)? {
-            let folder = trust.folder().to_owned();
-            let reference = Reference::parse(&config.source, &folder).map_err(|error| unavailable(error.into()))?;
-            let package = Configured { plugin: name.clone(), config: config.clone(), folder, downloads, trust };
-            let bytes = package.retrieve(&watch).await.map_err(unavailable)?;
-            return Ok(Found { name, reference, bytes, config: Some(config) });
-        }
-        telemetry::start(global.level().unwrap_or("warn"));
-        let reference = Reference::parse(&self.plugin, Path::new("")).map_err(|error| unavailable(error.into()))?;
-        if reference.is_remote() {
-            progress.say(&format!("downloading {reference}"));
-        }
-        let bytes = retrieve(&reference, None, &downloads, &watch).await.map_err(unavailable)?.bytes;
-        let name = reference.stem().and_then(|stem| SourceName::new(&stem).ok());
-        let name = name.map_or_else(|| SourceName::new("plugin"), Ok)?;
-        Ok(Found { name, reference, bytes, config: None })
-    }
-
-    /// The plugin of that name in the configuration, and what it is held against. `None`: it is a reference, which is looked
-    /// at also where there is no configuration, or a broken one.
-    fn configured(&self, global: &Global) -> anyhow::Result<Option<(SourceName, PluginConfig, Trust)>> {
-        let Ok(name) = SourceName::new(&self.plugin) else { return Ok(None) };
-        let is_reference = Path::new(&self.plugin).exists();
-        let (file, loaded) = match open::load(global, Logging::Quiet) {
-            Err(_) if is_reference => return Ok(None),
-            loaded => loaded?,
-        };
-        if let Some(config) = configured(&loaded.config, &name).cloned() {
-            return Ok(Some((name, config, loaded.config.trust(&file))));
-        }
-        if is_reference {
-            return Ok(None);
-        }
-        let broken = loaded.broken.into_iter().find(|entry| entry.name == name);
-        let (reason, hint) = match broken {
-            Some(entry) => (entry.reason, entry.hint),
-            None => {
-                let reason = format!("{}: there is no plugin {name:?}, and no such file or folder", file.display());
-                (reason, Some("`gateway plugin list` shows those that there are".to_owned()))
-            }
-        };
-        let usage = Usage::new(reason);
-        Err(match hint {
-            Some(hint) => usage.hint(hint),
-            None => usage,
-        }
-        .into())
-    }
 }
 
 impl Inspected {
@@ -180,6 +115,7 @@ impl Inspected {
             sha256: inspection.sha256.clone(),
             size: inspection.size,
             interface: component.speaks(),
+            signer: found.signer.clone(),
             asks: Shown::of(&asks),
             granted: granted.as_ref().map(Shown::of),
             unasked: unasked(found, component),
@@ -197,6 +133,7 @@ impl Inspected {
             ("size", text::size(self.size)),
             ("sha256", self.sha256.clone()),
             ("interface", self.interface.clone()),
+            ("signer", self.signer.clone().unwrap_or_default()),
         ];
         for (fact, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
             let _ = writeln!(text, "  {fact:9}  {}", text::plain(value));

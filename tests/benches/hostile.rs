@@ -1,0 +1,352 @@
+//! What hostile plugins do to honest calls: `cargo bench -p gateway-tests --bench hostile -- --seconds 600`.
+//!
+//! One gateway with every guest of `tests/guests` that has a bad habit, each called again and again, all at the same time;
+//! beside them honest calls, whose times stand beside the same calls without the others, taken in the same run.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "what goes wrong has to stop it, and its answer is printed"
+)]
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use gateway_tests::{
+    guests::{self, Guest},
+    place,
+};
+use serde_json::{Value, json};
+
+/// Between two honest calls.
+const PAUSE: Duration = Duration::from_millis(2);
+/// How long the honest calls are measured alone.
+const ALONE: Duration = Duration::from_secs(10);
+/// How long a single call may take before it counts as lost.
+const LOST: Duration = Duration::from_secs(60);
+/// When a call that never ends by itself is cancelled.
+const CANCEL: Duration = Duration::from_millis(100);
+
+/// A bad habit: a guest, a tool of it, and whether the call is cancelled.
+struct Habit {
+    guest: Guest,
+    tool: &'static str,
+    arguments: Value,
+    cancel: bool,
+}
+
+fn habits(port: u16) -> Vec<Habit> {
+    let habit = |guest, tool, arguments| Habit { guest, tool, arguments, cancel: false };
+    let url = format!("http://127.0.0.1:{port}/");
+    vec![
+        habit(guests::SPIN, "spin", json!({})),
+        habit(guests::HOARD, "hoard", json!({})),
+        habit(guests::RECURSE, "recurse", json!({})),
+        habit(guests::PANICS, "panic", json!({})),
+        habit(guests::TRAPS, "outside", json!({})),
+        habit(guests::FLOOD, "flood", json!({ "mib": 8 })),
+        habit(guests::HUGE, "pieces", json!({ "count": 2_000_000 })),
+        habit(guests::HUGE, "nest", json!({ "depth": 100_000 })),
+        habit(guests::FILES, "open", json!({ "path": "/data/file", "times": 10_000 })),
+        habit(guests::FILES, "fill", json!({ "path": "/data/full", "mib": 100 })),
+        habit(guests::FILES, "read", json!({ "path": "/data/../../../../etc/passwd" })),
+        habit(guests::NET, "get", json!({ "url": "http://169.254.169.254/" })),
+        habit(guests::NET, "connect", json!({ "address": format!("127.0.0.1:{port}") })),
+        habit(guests::ENV, "environment", json!({})),
+        habit(guests::SLEEPY, "sleep", json!({ "milliseconds": 3_600_000 })),
+        habit(guests::EXITS, "exit", json!({})),
+        habit(guests::LIES, "break-json", json!({})),
+        habit(guests::STORM, "fork", json!({ "tool": "storm__fork" })),
+        habit(guests::STORM, "storm", json!({ "tool": "calculator__add" })),
+        habit(guests::CHATTER, "chatter", json!({ "steps": 2000 })),
+        habit(guests::DICE, "all", json!({})),
+        habit(guests::DICE, "often", json!({})),
+        habit(guests::CLOCK, "watch", json!({})),
+        Habit { cancel: true, ..habit(guests::DEAF, "go_on", json!({ "by": "waiting" })) },
+        Habit { cancel: true, ..habit(guests::DEAF, "go_on", json!({ "by": "working" })) },
+        habit(guests::MOJIBAKE, "answer", json!({})),
+        habit(guests::GROW, "grow", json!({})),
+        habit(guests::FORGE, "forge", json!({})),
+        habit(guests::NAN, "run", json!({})),
+        habit(guests::POUR, "drink", json!({ "url": url })),
+        habit(guests::POUR, "pour", json!({ "url": url })),
+        habit(guests::PACKRAT, "hoard", json!({})),
+        habit(guests::PACKRAT, "buckets", json!({})),
+        habit(guests::NAG, "user", json!({})),
+        habit(guests::SCHEMA_BOMB, "run", json!({ "text": "a".repeat(50_000) })),
+        habit(guests::START_SPIN, "run", json!({})),
+        habit(guests::MANY_TOOLS, "tool-1", json!({})),
+        habit(guests::BAD_LIST, "run", json!({})),
+        habit(guests::BAD_SCHEMA, "run", json!({})),
+        habit(guests::SLOW_LIST, "run", json!({})),
+    ]
+}
+
+/// The configuration, below which everything is small.
+fn configuration(habits: &[Habit], port: u16) -> Value {
+    let limits = json!({ "memory": "32MiB", "time": "2s", "output": "1MiB", "storage": "4MiB", "files": "4MiB", "network": "4MiB" });
+    let permissions = |guest: &Guest| match guest.name {
+        "files" => json!({ "files": [{ "path": "./data", "mount": "/data", "write": true }] }),
+        "pour" => json!({ "net": [format!("http://127.0.0.1:{port}")] }),
+        "storm" => json!({ "tools": ["*"] }),
+        "nag" => json!({ "client": ["elicitation", "sampling", "roots"] }),
+        _ => json!({}),
+    };
+    let mut plugins = serde_json::Map::new();
+    for habit in habits {
+        let entry =
+            json!({ "source": habit.guest.source(), "limits": limits, "permissions": permissions(&habit.guest) });
+        plugins.insert(habit.guest.name.to_owned(), entry);
+    }
+    plugins.insert("calculator".to_owned(), guests::CALCULATOR.source().into());
+    plugins.insert("text".to_owned(), guests::TEXT.source().into());
+    json!({ "plugins": plugins, "watch": false })
+}
+
+/// A client with many calls in flight.
+struct Client {
+    child: Mutex<Child>,
+    pid: u32,
+    input: Mutex<ChildStdin>,
+    next: AtomicU64,
+    waiting: Mutex<HashMap<u64, mpsc::Sender<Value>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Client {
+    fn start(mut command: Command) -> Arc<Self> {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the gateway starts");
+        let input = child.stdin.take().expect("it has a standard input");
+        let output = BufReader::new(child.stdout.take().expect("it has a standard output"));
+        let pid = child.id();
+        let client = Arc::new(Self {
+            child: Mutex::new(child),
+            pid,
+            input: Mutex::new(input),
+            next: AtomicU64::new(1),
+            waiting: Mutex::default(),
+        });
+        let reader = client.clone();
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let message: Value = serde_json::from_str(&line).expect("every line is JSON");
+                assert!(message["result"]["forged"].is_null(), "a guest wrote to the client: {line}");
+                if message["method"].is_string() && message["id"].is_number() {
+                    // A question: nobody is at home.
+                    reader.write(&json!({ "jsonrpc": "2.0", "id": message["id"], "result": { "action": "decline" } }));
+                } else if let Some(id) = message["id"].as_u64()
+                    && let Some(sender) = lock(&reader.waiting).remove(&id)
+                {
+                    // Who waited may have given up.
+                    let _ = sender.send(message);
+                }
+            }
+        });
+        client.request(
+            "initialize",
+            &json!({
+                "protocolVersion": "2025-11-25",
+                "capabilities": { "elicitation": {} },
+                "clientInfo": { "name": "hostile", "version": "1" },
+            }),
+        );
+        client.write(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+        client
+    }
+
+    fn write(&self, message: &Value) {
+        let mut input = lock(&self.input);
+        // It ends before its client does where something went wrong, which is seen elsewhere.
+        let _ = writeln!(input, "{message}");
+    }
+
+    fn send(&self, method: &str, params: &Value) -> (u64, mpsc::Receiver<Value>) {
+        let (sender, receiver) = mpsc::channel();
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        lock(&self.waiting).insert(id, sender);
+        self.write(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
+        (id, receiver)
+    }
+
+    fn request(&self, method: &str, params: &Value) -> Value {
+        let (_, receiver) = self.send(method, params);
+        receiver.recv_timeout(LOST).expect("it answers")
+    }
+
+    fn status(&self, key: &str) -> u64 {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default()
+    }
+
+    fn files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.pid)).map_or(0, Iterator::count)
+    }
+}
+
+/// How honest calls went.
+#[derive(Default)]
+struct Honest {
+    times: Vec<Duration>,
+    wrong: usize,
+}
+
+impl Honest {
+    /// Calls the two honest plugins in turn until `over`.
+    fn run(client: &Client, over: impl Fn() -> bool) -> Self {
+        let mut honest = Self::default();
+        for n in 0_u64.. {
+            if over() {
+                break;
+            }
+            let (tool, arguments, expected) = match n % 2 {
+                0 => ("calculator__add", json!({ "a": n, "b": 0.5 }), format!("{n}.5")),
+                _ => ("calculator__evaluate", json!({ "expression": "2*3+1" }), "7".to_owned()),
+            };
+            let start = Instant::now();
+            let answer = client.request("tools/call", &json!({ "name": tool, "arguments": arguments }));
+            honest.times.push(start.elapsed());
+            honest.wrong += usize::from(answer["result"]["content"][0]["text"] != expected);
+            thread::sleep(PAUSE);
+        }
+        honest.times.sort_unstable();
+        honest
+    }
+
+    fn show(&self, name: &str) {
+        let at = |part: f64| self.times[((self.times.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
+        println!(
+            "{name:24} {:>8} calls, {} wrong; p50 {:.3} ms, p99 {:.3} ms, p99.9 {:.3} ms, longest {:.3} ms",
+            self.times.len(),
+            self.wrong,
+            at(0.5),
+            at(0.99),
+            at(0.999),
+            at(1.0),
+        );
+    }
+}
+
+/// One habit, again and again: what it gave, in words, and how often.
+fn misbehave(client: &Client, habit: &Habit, over: &AtomicBool) -> BTreeMap<String, usize> {
+    let mut outcomes = BTreeMap::new();
+    let name = format!("{}__{}", habit.guest.name, habit.tool);
+    while !over.load(Ordering::Relaxed) {
+        let (id, receiver) = client.send("tools/call", &json!({ "name": name, "arguments": habit.arguments }));
+        if habit.cancel {
+            thread::sleep(CANCEL);
+            let params = json!({ "requestId": id });
+            client.write(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params }));
+            lock(&client.waiting).remove(&id);
+            *outcomes.entry("cancelled".to_owned()).or_default() += 1;
+            continue;
+        }
+        let outcome = match receiver.recv_timeout(LOST) {
+            Err(_) => "LOST".to_owned(),
+            Ok(answer) if answer["error"].is_object() => answer["error"]["message"].to_string(),
+            Ok(answer) => {
+                let text = answer["result"]["content"][0]["text"].as_str().unwrap_or_default();
+                let first: String = text.lines().next().unwrap_or_default().chars().take(90).collect();
+                format!("{}{first}", if answer["result"]["isError"] == true { "error: " } else { "" })
+            }
+        };
+        *outcomes.entry(outcome).or_default() += 1;
+    }
+    outcomes
+}
+
+/// A server that answers everybody with a body that never ends, and takes whatever it is sent.
+fn endless() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
+    let port = listener.local_addr().expect("it has one").port();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let (mut input, mut output) = (stream.try_clone().expect("it is a socket"), stream);
+                let mut buffer = [0; 65536];
+                let begun = input.read(&mut buffer).unwrap_or_default();
+                if buffer[..begun].starts_with(b"POST") {
+                    while input.read(&mut buffer).is_ok_and(|read| read > 0) {}
+                    return;
+                }
+                let _ = output.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n");
+                while output.write_all(&buffer).is_ok() {}
+            });
+        }
+    });
+    port
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let seconds = arguments.iter().position(|argument| argument == "--seconds").map(|at| arguments[at + 1].parse());
+    let seconds = seconds.transpose().expect("--seconds takes a number").unwrap_or(60);
+    let port = endless();
+    let habits = habits(port);
+    let folder = tempfile::tempdir().expect("there is room");
+    fs::create_dir(folder.path().join("data")).expect("there is room");
+    fs::write(folder.path().join("data/file"), "a file").expect("there is room");
+    fs::write(folder.path().join("gateway.yaml"), configuration(&habits, port).to_string()).expect("there is room");
+    let mut command = Command::new(place::gateway());
+    command.args(["stdio", "--log-level", "error"]).current_dir(folder.path());
+    command.env("XDG_CACHE_HOME", folder.path().join("cache")).env("XDG_STATE_HOME", folder.path().join("state"));
+    let client = Client::start(command);
+
+    // What is compiled once is not what is measured.
+    client.request("tools/list", &json!({}));
+    let begun = Instant::now();
+    let alone = Honest::run(&client, || begun.elapsed() > ALONE);
+    alone.show("alone");
+    let (before, files) = (client.status("VmRSS:"), client.files());
+
+    let (over, peak) = (AtomicBool::new(false), AtomicU64::new(0));
+    let outcomes = thread::scope(|scope| {
+        let threads: Vec<_> = habits.iter().map(|habit| scope.spawn(|| misbehave(&client, habit, &over))).collect();
+        let begun = Instant::now();
+        let among = Honest::run(&client, || {
+            peak.fetch_max(client.status("VmRSS:"), Ordering::Relaxed);
+            begun.elapsed() > Duration::from_secs(seconds)
+        });
+        among.show("among hostile plugins");
+        over.store(true, Ordering::Relaxed);
+        threads.into_iter().map(|thread| thread.join().expect("it ends")).collect::<Vec<_>>()
+    });
+    // The last guests have ended; what they held is given back.
+    let begun = Instant::now();
+    Honest::run(&client, || begun.elapsed() > ALONE).show("alone again");
+    println!(
+        "memory: {before} KiB before, {} KiB at most, {} KiB after; files: {files} before, {} after; threads: {}",
+        peak.load(Ordering::Relaxed),
+        client.status("VmRSS:"),
+        client.files(),
+        client.status("Threads:"),
+    );
+    for (habit, outcomes) in habits.iter().zip(outcomes) {
+        println!("{} {}", habit.guest.name, habit.tool);
+        for (outcome, count) in outcomes {
+            println!("    {count:>7} x {outcome}");
+        }
+    }
+    assert!(lock(&client.child).try_wait().expect("it is a child").is_none(), "the gateway has ended");
+    let _ = lock(&client.child).kill();
+    let _ = lock(&client.child).wait();
+}
