@@ -62,7 +62,8 @@ async fn watch(plugins: Vec<Watched>, lock: PathBuf) {
         folders.follow(&paths);
         let is_locked_anew = changed.concern(&lock);
         let concerned = |of: &&Watched| is_locked_anew || of.local.as_ref().is_some_and(|path| changed.concern(path));
-        join_all(plugins.iter().filter(concerned).map(|of| of.plugin.refresh())).await;
+        let refreshed: Vec<_> = plugins.iter().filter(concerned).map(|of| of.plugin.refresh()).collect();
+        join_all(refreshed).await;
     }
 }
 

@@ -117,12 +117,12 @@ async fn grow(cache: &Path) {
 
 /// How long it takes to load a component that was compiled before, in an engine that runs already.
 async fn load(cache: &Path, file: &Path) {
-    let compiling = plugin(cache, file.to_owned());
-    compiling.load().await.expect("it can be loaded");
+    let loaded = plugin(cache, file.to_owned());
+    loaded.load().await.expect("it can be loaded");
     for what in ["first", "second", "third"] {
-        compiling.stop(Duration::ZERO).await;
+        loaded.stop(Duration::ZERO).await;
         let start = Instant::now();
-        compiling.load().await.expect("it can be loaded");
+        loaded.load().await.expect("it can be loaded");
         println!("{what:<10} {:?}", start.elapsed());
     }
 }
