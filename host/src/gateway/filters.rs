@@ -169,6 +169,7 @@ fn blind(filter: &SourceName, error: CallError) -> CallError {
 }
 
 fn not_an_object(filter: &SourceName, what: &str) -> CallError {
-    let message = format!("filter {filter:?} gave something else than a JSON object as the {what}; the call is refused");
+    let message =
+        format!("filter {filter:?} gave something else than a JSON object as the {what}; the call is refused");
     Failure::new(FailureKind::Broken, message).into()
 }

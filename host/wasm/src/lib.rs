@@ -9,12 +9,13 @@
 //! * [`plugin`]: arguments checked (`definitions`), a place taken ([`engine`]), the guest started;
 //! * `guest`: its store, with what it was granted ([`permissions`]) and how much ([`limits`]);
 //! * `run`: on whose thread it runs, and how it is ended (`control`);
-//! * `host`, `http`, `files`, `storage`, `output`: what it can reach;
+//! * `host`, `http`, `files`, `storage`, `output`: what it can reach, and how much of it (`quota`);
 //! * `exports`: what is called in it, an interface each;
 //! * `answer`, `trap`: what its result or its end means (`convert`: in MCP's words).
 //!
 //! Before that: [`package`] and `load` (from bytes to code), `cache` (what is kept), [`mod@inspect`] (what a component
-//! says about itself), [`config`] (the plugin's part of `gateway.yaml`).
+//! says about itself), [`config`] (the plugin's part of `gateway.yaml`). In tests of plugins, [`rehearsal`] stands in the
+//! place of the world.
 
 mod answer;
 mod bindings;
