@@ -80,7 +80,13 @@ pub(super) async fn run(
     progress.say("looking at the plugin");
     let what = file.display().to_string();
     let bytes = file::read(&artifact.file).await.map_err(|error| unavailable(PackageError::File(error)))?;
-    examine::component(&bytes, &what)?;
+    let component = examine::component(&bytes, &what)?;
+    // What its functions are said to do stands in their WIT, of which compilers leave the comments out.
+    let wit = folder.join("wit");
+    let bytes = match component.is_plain() && wit.is_dir() {
+        true => inspect::with_docs(&bytes, &wit).with_context(|| format!("{what} cannot carry its documentation"))?.into(),
+        false => bytes,
+    };
     let limits = manifest.as_ref().map(|manifest| Limits::new(&manifest.limits)).unwrap_or_default();
     let bytes = match manifest {
         None => bytes,
