@@ -75,8 +75,8 @@ fn nothing_is_granted_silently() {
     fs::copy(guests::CALCULATOR.path(), gateway.path("sums/sums.wasm")).unwrap();
     gateway.run(&["plugin", "add", "./sums"]).answer();
     // Another component of that name: the one that fetches.
-    fs::copy(guests::FETCH.path(), gateway.path("sums/sums.wasm")).unwrap();
     gateway.write("sums/plugin.yaml", "name: sums\npermissions: { net: [\"https://example.com\"] }\n");
+    fs::copy(guests::FETCH.path(), gateway.path("sums/sums.wasm")).unwrap();
     let updated = gateway.run(&["plugin", "update", "--yes"]);
     for part in [
         "not granted, though sums asks to:\n  reach https://example.com",
@@ -90,5 +90,5 @@ fn nothing_is_granted_silently() {
     let [yaml, lock] = texts(&gateway);
     assert!(!yaml.contains("example.com") && lock.contains("granted: {}"), "{yaml}{lock}");
     let refused = gateway.run(&["call", "sums__fetch", "url=https://example.com/"]);
-    assert!(refused.code == 1 && refused.stdout.is_empty(), "{refused:#?}");
+    assert!(refused.code == 1, "{refused:#?}");
 }

@@ -128,8 +128,10 @@ impl KeyPath {
     #[must_use]
     pub fn is_secret(&self) -> bool {
         let secret = |key: &Key| matches!(key, Key::Name(name) if SECRETS.contains(&name.as_str()));
+        // Somebody may write the private key in place of the public one.
+        let is_key = self.name(0) == Some("signers") && self.0.len() > 1;
         // A section or an entry may be called so; what matters is what stands in an entry.
-        self.0.iter().skip(2).any(secret)
+        is_key || self.0.iter().skip(2).any(secret)
     }
 }
 

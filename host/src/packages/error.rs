@@ -86,7 +86,7 @@ impl PackageError {
             Self::File(error) => error.hint(),
             Self::Oci(error) => error.hint(),
             Self::Lock(error) => Some(error.hint()),
-            Self::Signature(error) => Some(error.hint("NAME")),
+            Self::Signature(error) => Some(error.hint()),
             Self::Download(_) | Self::NoDigest { .. } => None,
             Self::Changed { pin, found, .. } if pin.written.starts_with("--") => Some(format!(
                 "where you trust this file and not the digest that you were told: {} {found}",

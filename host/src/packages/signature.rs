@@ -187,14 +187,14 @@ impl ImageSignature {
 }
 
 impl SignatureError {
-    /// What to do about it, for `plugin`.
+    /// What to do about it.
     #[must_use]
-    pub fn hint(&self, plugin: &str) -> String {
+    pub fn hint(&self) -> String {
         match self {
             Self::Missing { .. } => {
-                format!(
-                    "put the signature beside the component (NAME.wasm.minisig, NAME.wasm.sig, or `cosign sign`), or change plugins.{plugin}.signed_by"
-                )
+                "put the signature beside the component (NAME.wasm.minisig, NAME.wasm.sig, or with \
+                `cosign sign`), or name another signer in `signed_by`"
+                    .to_owned()
             }
             Self::Wrong { .. } => {
                 "get the component and its signature again from who made them, and do not use this one".to_owned()

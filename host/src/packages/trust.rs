@@ -47,6 +47,15 @@ pub struct Configured {
     pub trust: Trust,
 }
 
+/// A component that is the one that was agreed to.
+#[derive(Debug)]
+pub struct Verified {
+    /// The component.
+    pub bytes: Bytes,
+    /// Who signed it, where somebody has to.
+    pub signer: Option<String>,
+}
+
 // === impl Trust ===
 
 impl Trust {
@@ -101,7 +110,7 @@ impl Configured {
     ///
     /// # Errors
     /// See [`PackageError`]; plugins from the web have to be pinned here.
-    pub async fn retrieve(&self, watch: Watch<'_>) -> Result<Bytes, PackageError> {
+    pub async fn retrieve(&self, watch: Watch<'_>) -> Result<Verified, PackageError> {
         let reference = Reference::parse(&self.config.source, &self.folder)?;
         let entry = self.trust.lock.entry(self.plugin.as_str())?;
         if let Some(entry) = &entry {
@@ -126,9 +135,9 @@ impl Configured {
         if let Some(was) = entry.and_then(|entry| entry.signer)
             && signer.as_ref() != Some(&was)
         {
-            self.agreed(vec![Difference { place: "signer".to_owned(), was: Some(was), is: signer }])?;
+            self.agreed(vec![Difference { place: "signer".to_owned(), was: Some(was), is: signer.clone() }])?;
         }
-        Ok(found.bytes)
+        Ok(Verified { bytes: found.bytes, signer })
     }
 
     /// Its `sha256`, else what the lock file has. A file is held against that as a whole, which says more.
@@ -160,11 +169,7 @@ impl Configured {
     fn failure(&self, error: &PackageError) -> Failure {
         let message = format!("plugin {:?}: {}", self.plugin.as_str(), error.sentence());
         let failure = Failure::new(FailureKind::Unavailable, message);
-        let hint = match error {
-            PackageError::Signature(error) => Some(error.hint(self.plugin.as_str())),
-            error => error.hint(),
-        };
-        match hint {
+        match error.hint() {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
@@ -173,7 +178,10 @@ impl Configured {
 
 impl Package for Configured {
     fn load(&self) -> Fut<'_, Result<Bytes, Failure>> {
-        Box::pin(async { self.retrieve(&|_, _| ()).await.map_err(|error| self.failure(&error)) })
+        Box::pin(async {
+            let verified = self.retrieve(&|_, _| ()).await;
+            verified.map(|verified| verified.bytes).map_err(|error| self.failure(&error))
+        })
     }
 
     fn stamp(&self) -> Option<Stamp> {

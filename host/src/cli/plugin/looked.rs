@@ -73,10 +73,7 @@ impl Looker {
         pin: Option<&Pin>,
     ) -> anyhow::Result<Looked> {
         let failed = |error: PackageError| {
-            let hint = match &error {
-                PackageError::Signature(error) => Some(error.hint(name.as_str())),
-                error => error.hint(),
-            };
+            let hint = error.hint();
             with_hint(anyhow::anyhow!("plugin {:?}: {}", name.as_str(), error.sentence()), hint)
         };
         let reference = reference(config, trust)?;
