@@ -2,11 +2,8 @@
 
 use std::{fmt::Write as _, path::Path, process::ExitCode, sync::Arc};
 
-use bytes::Bytes;
-use gateway_core::{name::SourceName, payload::Json};
-use gateway_wasm::{
-    Inspection, Limits, Permissions, PluginConfig, PluginSettings, config::Manifest, inspect::Component,
-};
+use gateway_core::payload::Json;
+use gateway_wasm::{Inspection, Limits, Permissions, PluginSettings, config::Manifest, inspect::Component};
 use serde::Serialize;
 use serde_json::Value;
 
