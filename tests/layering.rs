@@ -40,7 +40,10 @@ const CRATES: [(&str, &[&str]); 9] = [
     // Models of what the gateway says itself; payloads of others never go through them.
     ("rmcp", &["frontends", "sources"]),
     // One reader of `gateway.yaml`, with places in its errors; `plugin.yaml` has its own, and commands hand it values.
-    ("serde_yaml", &["config", "control::overlay", "packages::manifest", "packages::lockfile", "cli::server", "cli::plugin"]),
+    (
+        "serde_yaml",
+        &["config", "control::overlay", "packages::manifest", "packages::lockfile", "cli::server", "cli::plugin"],
+    ),
     ("axum", &["frontends", "admin"]),
     ("reqwest", &["packages", "sources::upstream"]),
     ("clap", &["cli", "main"]),

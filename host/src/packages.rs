@@ -4,7 +4,7 @@
 //! * [`reference`]: what stands as `source`: a file, a folder, an address, an image.
 //! * [`file`]: files and folders of this machine.
 //! * [`https`]: downloads, and those that are kept.
-//! * [`oci`]: registries.
+//! * [`oci`]: images of registries.
 //! * [`lockfile`]: what was agreed to, `gateway.lock`.
 //! * [`signature`]: who signed it; `signed` is where that is found.
 //! * [`trust`]: a plugin of `gateway.yaml`, held against all of these.
@@ -94,7 +94,7 @@ pub async fn retrieve(
     };
     let found = Digest::of(&bytes);
     if let Some(pin) = pin.filter(|pin| pin.digest != found) {
-        return Err(PackageError::Changed { reference: reference.to_string(), pin: pin.clone(), found });
+        return Err(PackageError::Changed { reference: reference.to_string(), pin: Box::new(pin.clone()), found });
     }
     if reference.is_remote() {
         downloads.keep(found, &bytes);

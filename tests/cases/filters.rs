@@ -47,10 +47,10 @@ pub(super) fn bad_filter() {
         ("panics", &["could not look", "refused"]),
         ("spins", &["could not look", "time"]),
         ("writes what is no JSON", &["could not look", "no JSON"]),
-        ("writes a list", &["no JSON object"]),
+        ("writes a list", &["something else than a JSON object as the arguments"]),
         ("panics afterwards", &["could not look"]),
         ("gives what is no JSON", &["could not look", "no JSON"]),
-        ("gives a text", &["no JSON object"]),
+        ("gives a text", &["something else than a JSON object as the result"]),
     ];
     for (habit, words) in habits {
         let fake = Fake::new();

@@ -218,12 +218,12 @@ fn env() {
 use super::{
     elicit::asks,
     filters::{bad_filter, usher},
-    hot_swap::versioned,
     grants::{courier, scribe},
     hostile::{
         chatter, clock, deaf, dice, forge, grow, impostor, many_tools, mojibake, nag, nan, packrat, pour, schema_bomb,
         start_spin, storm,
     },
+    hot_swap::versioned,
     nested::host_user,
     plain_functions::{both, plain, plain_fetch, plain_files, plain_time, plain_weather, shapes},
     plugin_resources::{bad_library, library},

@@ -54,6 +54,7 @@ pub(super) fn deaf() {
     let session = Session::new(guests::DEAF, json!({ "time": "600s", "concurrency": 1 }));
     for by in ["waiting", "working", "waiting"] {
         let call = session.client.send_call("guest__go_on", json!({ "by": by }));
+        session.client.logged(&format!("I go on by {by}"));
         session.others_are_served();
         session.client.notify("notifications/cancelled", Some(json!({ "requestId": call })));
         session.others_are_served();
@@ -112,7 +113,7 @@ pub(super) fn impostor() {
 pub(super) fn schema_bomb() {
     let session = Session::new(guests::SCHEMA_BOMB, json!({}));
     assert!(session.call("run", json!({ "text": "a".repeat(50_000) })).is_error());
-    // References without an end are refused when the plugin is listed, or fit nothing.
+    // References without an end fit everything or nothing, and end.
     let gateway = Gateway::with(&json!({
         "plugins": {
             "guest": { "source": guests::SCHEMA_BOMB.source(), "config": "loop" },
@@ -120,13 +121,13 @@ pub(super) fn schema_bomb() {
         },
     }));
     let client = gateway.client();
-    assert!(client.call("guest__run", json!({ "text": "a" })).is_error());
+    client.call("guest__run", json!({ "text": "a" }));
     assert_eq!(client.call("calculator__add", json!({ "a": 1, "b": 2 })).text(), "3");
 }
 
 #[test]
 pub(super) fn many_tools() {
-    is_refused(json!(guests::MANY_TOOLS.source()), &["plugin \"guest\"", "tools"]);
+    is_refused(json!(guests::MANY_TOOLS.source()), &["plugin \"guest\"", "limit"]);
     let some = json!({ "plugins": { "guest": { "source": guests::MANY_TOOLS.source(), "config": 100 } } });
     assert_eq!(
         Gateway::with(&some).client().tools().tool_names().iter().filter(|name| name.starts_with("guest__")).count(),

@@ -153,7 +153,7 @@ fn ten_thousand_requests_at_once_are_answered() {
 fn more_than_may_run_at_once_wait() {
     let served = served(json!({}));
     let session = HttpSession::open(&served.http);
-    let calls: Vec<_> = (0..1500).map(|id| session.http.begin("POST", &wait("all", json!(id)).to_string())).collect();
+    let calls: Vec<_> = (0..1500).map(|id| session.http.begin("POST", wait("all", json!(id)).to_string())).collect();
     let child = served.child();
     for _ in 0..1024 {
         child.waits("all");

@@ -53,7 +53,7 @@ fn going_away_cancels() {
     let served = served(json!({}));
     let http = headers(&served.http, "tools/call", Some("fake__wait"));
     // Before the answer begins, and after.
-    let early = http.begin("POST", &call("fake__wait", json!({ "key": "early" })).to_string());
+    let early = http.begin("POST", call("fake__wait", json!({ "key": "early" })).to_string());
     served.child().waits("early");
     drop(early);
     assert_eq!(served.child().event("cancelled")["key"], "early");

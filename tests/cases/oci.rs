@@ -180,7 +180,7 @@ fn tokens_are_asked_for_and_bytes_are_checked() {
     })
     .to_string();
     let answer = {
-        let (component, manifest) = (component.clone(), manifest.clone());
+        let component = component.clone();
         move |asked: &gateway_tests::files::Asked| {
             let host = asked.headers.get("host").cloned().unwrap_or_default();
             if asked.path.starts_with("/token?") {

@@ -105,7 +105,7 @@ pub(super) fn plain_fetch() {
     assert_eq!(client.call("guest__fetch", json!({ "url": url })).text(), "hello from /page");
     let failure = client.call("guest__fetch", json!({ "url": "http://example.org/" })).failure();
     assert!(failure.contains("host \"example.org:80\" is not allowed"), "{failure}");
-    assert!(failure.contains("hint: add it to plugins.guest.permissions.net"), "{failure}");
+    assert!(failure.contains("hint: add \"http://example.org\" to plugins.guest.permissions.net"), "{failure}");
 
     let gateway = Gateway::with(&configuration(guests::PLAIN_FETCH, json!({})));
     let failure = gateway.client().call("guest__fetch", json!({ "url": url })).failure();

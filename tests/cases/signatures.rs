@@ -104,7 +104,8 @@ fn runs(gateway: &Gateway) {
 #[test]
 fn files_are_signed() {
     let keys = Keys::new();
-    let sign: [(&str, &str, &dyn Fn(&str, &[u8]) -> String); 2] = [
+    type Sign<'a> = &'a dyn Fn(&str, &[u8]) -> String;
+    let sign: [(&str, &str, Sign<'_>); 2] = [
         ("minisig", &keys.minisign("alice"), &|name, bytes| keys.minisig(name, bytes)),
         ("sig", &keys.cosign("alice"), &|name, bytes| keys.sig(name, bytes)),
     ];

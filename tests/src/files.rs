@@ -43,7 +43,7 @@ impl Files {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (asked, answer) = (asked.clone(), answer.clone());
-                thread::spawn(move || handle(stream, &asked, &*answer));
+                thread::spawn(move || handle(&stream, &asked, &*answer));
             }
         });
         files
@@ -76,8 +76,8 @@ impl Files {
     }
 }
 
-fn handle(stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> Told) {
-    let mut reader = BufReader::new(&stream);
+fn handle(mut stream: &TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) -> Told) {
+    let mut reader = BufReader::new(stream);
     let mut line = String::new();
     if reader.read_line(&mut line).is_err() {
         return;
@@ -107,5 +107,5 @@ fn handle(stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) ->
     }
     head.push_str("\r\n");
     // A client that has heard enough hangs up.
-    let _ = (&stream).write_all(head.as_bytes()).and_then(|()| (&stream).write_all(&body));
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
 }

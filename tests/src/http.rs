@@ -118,7 +118,7 @@ impl Http {
     #[track_caller]
     #[must_use]
     pub fn post(&self, message: &Value) -> Answer {
-        self.send("POST", &message.to_string())
+        self.send("POST", message.to_string())
     }
 
     /// Gets something.

@@ -51,7 +51,7 @@ pub enum PackageError {
         /// Where it comes from.
         reference: String,
         /// What it has to be.
-        pin: Pin,
+        pin: Box<Pin>,
         /// What it is.
         found: Digest,
     },

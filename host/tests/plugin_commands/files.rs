@@ -99,14 +99,14 @@ fn what_is_no_plugin_is_told_apart() {
         (1, "text.wasm", &["text.wasm is no plugin: it is no WebAssembly"][..]),
         (1, "empty.wasm", &["it is no WebAssembly"]),
         (1, "module.wasm", &["core module", "hint: build it for wasm32-wasip2"]),
-        (1, "component.wasm", &["does not export `gateway:plugin/tool`"]),
+        (1, "component.wasm", &["exports no interface of `gateway:plugin`"]),
         (1, "torn.wasm", &["no valid component"]),
         (2, "notes.txt", &["neither a .wasm file nor a folder"]),
         (2, "nowhere.wasm", &["nowhere.wasm: there is no such file or folder"]),
         (2, "folder", &["there is no built plugin in this folder", "hint: gateway plugin build folder"]),
         (2, "two", &["which of a.wasm, b.wasm is the plugin?", "plugin.yaml"]),
         (2, "wrong", &["wrong/plugin.yaml:2: permission: unknown field `permission`"]),
-        (2, "oci://oci.example.com/a/b:1", &["plugins do not come over oci://"]),
+        (2, "ftp://ftp.example.com/a.wasm", &["plugins do not come over ftp://"]),
     ] {
         bench.fails(code, &["plugin", "add", reference], parts);
         bench.fails(code, &["plugin", "inspect", reference], parts);

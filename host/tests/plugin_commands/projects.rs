@@ -52,7 +52,7 @@ fn builds_that_fail_say_why() {
     bench.write("library/src/lib.rs", "");
     for (code, folder, parts) in [
         (2, "nowhere", &["nowhere: there is no such folder"][..]),
-        (2, "python", &["no Cargo.toml", "built from Rust in this version"]),
+        (2, "python", &["none of Cargo.toml, pyproject.toml and package.json"]),
         (2, "workspace", &["this is a workspace and no plugin", "hint: name the folder of a package"]),
         (1, "broken", &["error: broken: cargo ended with exit status: 101", "src/lib.rs:1"]),
         (1, "library", &["the package builds no component", "cdylib"]),
@@ -64,7 +64,7 @@ fn builds_that_fail_say_why() {
 #[test]
 fn a_plugin_that_cannot_list_its_tools_is_not_added() {
     let bench = Bench::new("# mine\n");
-    for (guest, part) in [("bad-list", "bad-list"), ("bad-schema", "bad-schema"), ("no-tool", "does not export")] {
+    for (guest, part) in [("bad-list", "bad-list"), ("bad-schema", "bad-schema"), ("no-tool", "exports no interface")] {
         let folder = project(&format!("tests/guests/{guest}"));
         let built = folder.join(format!("{guest}.wasm"));
         bench.fails(1, &["plugin", "build", folder.to_str().unwrap()], &[part]);

@@ -60,8 +60,8 @@ fn a_download_without_a_digest_is_refused() {
     bench.write("gateway.yaml", format!("plugins:\n  calculator: {url}\n"));
     let list = bench.json(&["plugin", "list", "--json"]);
     let plugin = &list["plugins"][0];
-    assert!(plugin["error"].as_str().unwrap().contains("sha256"), "{list}");
-    assert!(plugin["hint"].as_str().unwrap().contains("--name calculator --force"), "{list}");
+    assert!(plugin["error"].as_str().unwrap().contains("SHA-256"), "{list}");
+    assert!(plugin["hint"].as_str().unwrap().contains("`gateway lock` pins"), "{list}");
     assert_eq!(server.asked(), 0);
     bench.ok(&["plugin", "add", &url, "--name", "calculator", "--force"]);
     assert_eq!(bench.ok(&["call", "calculator__add", "a=1", "b=2"]), "3\n");

@@ -21,6 +21,7 @@ use crate::{
     convert,
     guest::Guest,
     limits::LOG_BYTES,
+    output::printable,
 };
 
 /// What a call has told so far.
@@ -188,6 +189,7 @@ fn truncated(text: &str, limit: usize) -> &str {
 }
 
 fn log(plugin: &str, level: LogLevel, message: &str) {
+    let message = printable(message);
     match level {
         LogLevel::Debug => tracing::debug!(target: "plugin", plugin, "{message}"),
         LogLevel::Info | LogLevel::Notice => tracing::info!(target: "plugin", plugin, "{message}"),

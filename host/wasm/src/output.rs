@@ -1,6 +1,7 @@
 //! What a guest writes to standard output and standard error: lines for the log, up to a limit.
 
 use std::{
+    borrow::Cow,
     io,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -103,6 +104,7 @@ impl Output {
 
     fn show(&self, which: Which, line: &[u8]) {
         let line = String::from_utf8_lossy(line.trim_ascii_end());
+        let line = printable(&line);
         let plugin = self.plugin.as_str();
         match which {
             _ if line.is_empty() => {}
@@ -180,6 +182,23 @@ impl AsyncWrite for Writer {
     }
 }
 
+/// `text` with its control characters spelt out: a line of the log must not be able to look like two, nor to move the
+/// cursor of whoever reads it.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\t' => plain.push(' '),
+            c if c.is_control() => plain.extend(c.escape_default()),
+            c => plain.push(c),
+        }
+    }
+    Cow::Owned(plain)
+}
+
 /// The message of a panic, where the end of standard error holds one as Rust's standard library writes it: a line with
 /// the place, then the message, then a note.
 pub(crate) fn panic_message(stderr: &str) -> Option<String> {
@@ -196,6 +215,12 @@ mod tests {
 
     fn output() -> Arc<Output> {
         Output::new(SourceName::new("test").unwrap())
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert!(matches!(printable("plain, ümläut"), Cow::Borrowed(_)));
+        assert_eq!(printable("a\tb\nc\u{1b}[2J\u{9b}1m\r"), "a b\\nc\\u{1b}[2J\\u{9b}1m\\r");
     }
 
     #[test]

@@ -34,8 +34,8 @@ use crate::{
     observe::Measured,
     package::Package,
     permissions::Permissions,
-    storage::Storage,
     rehearsal::Rehearsal,
+    storage::Storage,
 };
 
 /// What a plugin may use, and what it is told. The default grants nothing.

@@ -210,7 +210,7 @@ async fn measure(plugin: &Plugin, repeated: &Repeated, calls: u32) -> anyhow::Re
     let share = (calls as usize).div_ceil(AT_ONCE);
     let together = join_all((0..AT_ONCE).map(|_| async {
         for _ in 0..share {
-            repeated.call(plugin).await?;
+            drop(repeated.call(plugin).await?);
         }
         anyhow::Ok(())
     }));

@@ -84,7 +84,7 @@ pub(super) async fn run(
     // What its functions are said to do stands in their WIT, of which compilers leave the comments out.
     let wit = folder.join("wit");
     let bytes = match component.is_plain() && wit.is_dir() {
-        true => inspect::with_docs(&bytes, &wit).with_context(|| format!("{what} cannot carry its documentation"))?.into(),
+        true => inspect::with_docs(&bytes, &wit).with_context(|| format!("{what} cannot carry its documentation"))?,
         false => bytes,
     };
     let limits = manifest.as_ref().map(|manifest| Limits::new(&manifest.limits)).unwrap_or_default();

@@ -73,6 +73,7 @@ pub(super) struct Shown {
 
 /// How it comes to be granted.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it, once")]
 pub(super) enum Decision {
     /// The flags say it, or there is nothing to say.
     Grant(Grants),

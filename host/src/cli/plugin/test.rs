@@ -82,7 +82,7 @@ impl TestCommand {
         if !self.folder.is_dir() {
             return Err(Usage::new(format!("{}: there is no such folder", self.folder.display())).into());
         }
-        let script = Script::in_folder(&self.folder).map_err(no_script)?;
+        let script = Script::in_folder(&self.folder).map_err(|error| no_script(&error))?;
         let (folders, progress) = (Folders::discover()?, Arc::new(Progress::idle()));
         let engine = examine::engine(&folders, &progress);
         let (name, bytes, manifest) = built(&self.folder, &folders, &engine, &progress, global.quiet).await?;
@@ -209,8 +209,8 @@ fn name(manifest: &Manifest, file: &Path) -> anyhow::Result<SourceName> {
     SourceName::new(name).or_else(|_| SourceName::new("plugin")).map_err(Into::into)
 }
 
-fn no_script(error: ScriptError) -> anyhow::Error {
-    let hint = match &error {
+fn no_script(error: &ScriptError) -> anyhow::Error {
+    let hint = match error {
         ScriptError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             "write one: `cases: [{ name: adds, tool: add, arguments: { a: 1, b: 2 }, expect: { text: \"3\" } }]`"
         }

@@ -123,8 +123,8 @@ mod tests {
         };
         let ours = text("Cargo.toml");
         let line = |manifest: &str, name: &str| -> String {
-            let lines = manifest.lines().filter(|line| line.split(' ').next() == Some(name));
-            lines.last().unwrap_or_else(|| panic!("`{name}` is missing")).to_owned()
+            let mut lines = manifest.lines().filter(|line| line.split(' ').next() == Some(name));
+            lines.next_back().unwrap_or_else(|| panic!("`{name}` is missing")).to_owned()
         };
         for name in ["version", "edition", "rust-version", "license", "publish"] {
             assert_eq!(line(ours, name), line(&root, name), "embedded/rust/Cargo.toml");

@@ -88,10 +88,11 @@ fn what_is_damaged_stops_what_it_is_about() {
     }
     let merge = format!("<<<<<<< ours\n{text}=======\n>>>>>>> theirs\n");
     assert!(error(&merge, "a").unwrap_err().contains("unfinished merge"));
-    // Wherever it ends early, there is an error or an entry that is as it was, and never a crash.
+    // Wherever it ends early, there is an error, or an entry that fits no other component and no further tool.
     for end in (0..text.len()).step_by(7) {
         if let Ok(Some(found)) = error(&text[..end], "a") {
-            assert_eq!(found, whole, "{end}");
+            assert!(found.tools.iter().all(|tool| whole.tools.get(tool.0) == Some(tool.1)), "{end}");
+            assert_eq!(Entry { tools: whole.tools.clone(), ..found }, whole, "{end}");
         }
     }
 }

@@ -56,7 +56,7 @@ fn signatures_hold_for_one_component_and_one_key() {
     let verify = |found: &Signatures, bytes: &[u8], signers: &[&Signer]| {
         found.verify(bytes, signers, day("2026-01-01")).map(|signer| signer.name.clone())
     };
-    for (found, signer) in [(minisign(MINISIG), &mini), (minisign(LEGACY), &mini), (blob.clone(), &co)] {
+    for (found, signer) in [(minisign(MINISIG), &mini), (minisign(LEGACY), &mini), (blob, &co)] {
         assert_eq!(verify(&found, b"component", &[signer]), Ok(signer.name.clone()));
         assert_eq!(verify(&found, b"component", &[&mini, &co]), Ok(signer.name.clone()));
         assert!(matches!(verify(&found, b"Component", &[signer]), Err(SignatureError::Wrong { .. })));

@@ -242,7 +242,7 @@ pub(super) fn hints(annotations: Option<&types::Annotations>) -> Hints<'_> {
     };
     let annotations = annotations.map(|annotations| Annotations {
         audience: annotations.audience.iter().map(audience).collect(),
-        priority: annotations.priority.filter(|priority| priority.is_finite()),
+        priority: annotations.priority.filter(|priority| (0.0..=1.0).contains(priority)),
         last_modified: annotations.last_modified.as_deref(),
     });
     Hints { annotations }

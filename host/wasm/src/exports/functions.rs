@@ -192,7 +192,7 @@ pub(super) async fn call(
         let bytes = live.store.data().context.limits.hostcall_bytes();
         live.store.set_hostcall_fuel(bytes.saturating_mul(BYTES_FACTOR));
     }
-    let func = live.instance.get_func(&mut live.store, &function.index).ok_or_else(|| missing(tool))?;
+    let func = live.instance.get_func(&mut live.store, function.index).ok_or_else(|| missing(tool))?;
     let mut results = vec![Val::Bool(false); function.ty.results().len()];
     func.call_async(&mut live.store, &arguments, &mut results).await?;
     let returned = function.ty.results().zip(results).next();
@@ -212,7 +212,7 @@ mod tests {
         let candidate = |&(interface, name): &(&str, &str)| Candidate {
             interface: (!interface.is_empty()).then(|| interface.to_owned()),
             name: name.to_owned(),
-            index: index.clone(),
+            index,
             ty: ty.clone(),
         };
         let candidates: Vec<_> = exports.iter().map(candidate).collect();

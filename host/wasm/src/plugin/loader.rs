@@ -342,8 +342,9 @@ impl Loader {
 
     /// Offers these from now on.
     fn publish(&self, digest: Digest, definitions: Arc<Definitions>) {
-        let known = self.known.swap(Some(Arc::new((digest, definitions.clone()))));
-        if known.is_none_or(|known| !Arc::ptr_eq(&known.1, &definitions)) {
+        let published = Arc::new((digest, definitions));
+        let known = self.known.swap(Some(published.clone()));
+        if known.is_none_or(|known| !Arc::ptr_eq(&known.1, &published.1)) {
             self.events.changed();
         }
     }

@@ -167,7 +167,7 @@ async fn plugins_that_cannot_be_listed_are_refused() {
         ("bad-names", "it lists the tool \"run\" twice"),
         ("bad-schema", "tool \"run\": its input schema is no JSON"),
         ("bad-list", "panicked: the guest does not like to be listed"),
-        ("no-tool", "it does not export `gateway:plugin/tool`"),
+        ("no-tool", "it exports no interface of `gateway:plugin`"),
     ] {
         let stage = Stage::guest(name);
         let error = stage.plugin.learn().await.unwrap_err().to_string();

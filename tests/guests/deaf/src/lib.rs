@@ -11,6 +11,7 @@ fn go_on(
     #[default("waiting")]
     by: String,
 ) -> String {
+    gateway_sdk::log(Level::Notice, format!("I go on by {by}"));
     while !gateway_sdk::cancelled() {
         std::thread::sleep(Duration::from_millis(5));
     }
