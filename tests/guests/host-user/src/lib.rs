@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use gateway_sdk::serde_json::{Map, Value};
 use gateway_sdk::{
-    Annotations, CallError, Content, EmbeddedResource, Json, Level, ResourceBody, ResourceLink, Role, ToolResult,
-    tool,
+    Annotations, CallError, Content, EmbeddedResource, Json, Level, ResourceBody, ResourceLink, Role, ToolResult, tool,
 };
 
 /// A PNG of one red pixel.
