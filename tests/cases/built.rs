@@ -4,10 +4,10 @@ use std::{
     fs::{self, File},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
-use gateway_tests::{Gateway, gateway::run, place};
+use gateway_tests::{Gateway, place};
 
 /// What a build leaves beside the sources, which no plugin is made of.
 const LEFT: [&str; 4] = [".gateway", "__pycache__", "node_modules", "target"];
@@ -34,6 +34,14 @@ pub(crate) fn plugin(arguments: &[&str], folder: &Path) -> Command {
     command
 }
 
+/// Runs a command to its end, however long that takes: a first build compiles, or installs tools. Gives what it answered.
+#[track_caller]
+pub(crate) fn done(command: &mut Command) -> String {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:#?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// The folder of a plugin of the repository, built: now, or before of the same sources and `made_with`.
 pub(crate) fn built(folder: &str, made_with: &[&str]) -> PathBuf {
     let mut hasher = DefaultHasher::new();
@@ -58,7 +66,7 @@ pub(crate) fn built(folder: &str, made_with: &[&str]) -> PathBuf {
             fs::create_dir_all(copy.parent().unwrap()).unwrap();
             fs::copy(&path, copy).unwrap();
         }
-        run(&mut plugin(&["build"], &target)).answer();
+        done(&mut plugin(&["build"], &target));
         fs::write(marker, "").unwrap();
     }
     target

@@ -10,6 +10,8 @@ use std::{
 use gateway_tests::{Client, Gateway, fake_http::FakeHttp, gateway::run, guests, place};
 use serde_json::{Value, json};
 
+use crate::built::done;
+
 /// Where what was built for other runs lies.
 fn kept() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("js-plugin")
@@ -69,7 +71,7 @@ fn built(folder: &str) -> PathBuf {
     lock.lock().unwrap();
     if !target.join(format!("{name}.wasm")).is_file() {
         copy(&source, &target);
-        run(&mut plugin(&["build"], &target)).answer();
+        done(&mut plugin(&["build"], &target));
     }
     target
 }
@@ -311,7 +313,7 @@ fn what_a_new_plugin_begins_with_works_at_once() {
     let folder = tempfile::tempdir().unwrap();
     run(&mut plugin(&["new", "words", "--lang", "js"], folder.path())).answer();
     let project = folder.path().join("words");
-    run(&mut plugin(&["build"], &project)).answer();
+    done(&mut plugin(&["build"], &project));
     run(&mut plugin(&["test"], &project)).answer();
     let unit = run(Command::new("node").args(["--test", "test"]).current_dir(&project));
     unit.answer();

@@ -1,13 +1,11 @@
 //! A plugin that was just begun is built, passes its test, and is called, without anything else.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{fs, path::Path, process::Command};
 
 use gateway_tests::{Gateway, place};
 use serde_json::json;
+
+use crate::built::done;
 
 /// A command, with what is fetched for builds kept from test to test: crates that are compiled, tools from registries.
 fn command(gateway: &Gateway, arguments: &[&str]) -> Command {
@@ -19,14 +17,6 @@ fn command(gateway: &Gateway, arguments: &[&str]) -> Command {
     }
     command.env("CARGO_TARGET_DIR", place::repository().join("tests/guests/target"));
     command
-}
-
-/// Runs a command to its end, however long that takes: a first build compiles crates, or installs tools.
-#[track_caller]
-fn done(command: &mut Command) -> String {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{command:?}: {output:#?}");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Begins a plugin, builds, tests and adds it, and calls its tool.
