@@ -32,6 +32,11 @@ use crate::{bindings, cache::Cache, guest::Guest, http::Tls, observe::Observer};
 /// Which part of the memories is for instances that are kept from call to call: one in so many.
 const KEPT_SHARE: u32 = 4;
 
+/// How much guests that take long give way, in the steps of `nice`: one of these threads gets a quarter of a processor that
+/// it shares with a thread of the gateway.
+#[cfg(target_os = "linux")]
+const GUEST_NICE: i32 = 5;
+
 /// How the engine is set up.
 #[derive(Default)]
 pub struct EngineOptions {
@@ -111,6 +116,7 @@ impl PluginEngine {
             Builder::new_multi_thread()
                 .worker_threads(workers)
                 .thread_name("plugin")
+                .on_thread_start(step_back)
                 .enable_all()
                 .build()
                 .map_err(|error| unavailable("the threads for plugins cannot be started", &error))
@@ -161,6 +167,14 @@ impl Machine {
         let kept = Arc::new(Semaphore::new(kept as usize));
         Ok(Self { engine, linker, ticker, room, kept, counts_fuel, allocation })
     }
+}
+
+/// Lets the gateway's own threads go first where there are more guests than processors: who spins must not hold up who
+/// only passes messages on.
+fn step_back() {
+    // For this thread alone, on Linux. Where it is refused, guests compete like everybody else.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, GUEST_NICE);
 }
 
 fn unavailable(what: &str, error: &dyn fmt::Display) -> Failure {
