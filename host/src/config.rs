@@ -29,6 +29,7 @@ use std::{
 use gateway_core::{
     name::{SEPARATOR, SourceName},
     role::{Pattern, RoleSet},
+    snapshot::Surface,
     units::Seconds,
 };
 use gateway_wasm::config::LimitsConfig;
@@ -291,11 +292,40 @@ impl Config {
         schema
     }
 
-    /// The roles.
+    /// The roles; after a change of the configuration, `before` are those that there were.
     #[must_use]
-    pub fn role_set(&self) -> RoleSet {
+    pub fn role_set(&self, before: Option<&RoleSet>) -> RoleSet {
         let roles = self.roles.iter().map(|(name, role)| role.role(name)).collect();
-        RoleSet::new(roles, self.default_role.as_deref())
+        match before {
+            None => RoleSet::new(roles, self.default_role.as_deref()),
+            Some(before) => before.renewed(roles, self.default_role.as_deref()),
+        }
+    }
+
+    /// How much of what a role may use its list of tools shows.
+    #[must_use]
+    pub fn surface(&self) -> Surface {
+        Surface::new(self.meta_tools, &self.pin)
+    }
+
+    /// Whether a server, a plugin or a pipeline has that name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.servers.get(name).is_some() || self.plugins.get(name).is_some() || self.pipelines.get(name).is_some()
+    }
+
+    /// The settings that `next` has otherwise, and that cannot change while a gateway runs.
+    #[must_use]
+    pub fn fixed_since(&self, next: &Self) -> Vec<&'static str> {
+        let changed = [
+            ("name", self.name != next.name),
+            ("host", self.host != next.host),
+            ("port", self.port != next.port),
+            ("allowed_hosts", self.allowed_hosts != next.allowed_hosts),
+            ("session_timeout", self.session_timeout != next.session_timeout),
+            ("log_level", self.log_level != next.log_level),
+        ];
+        changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect()
     }
 
     /// What its plugins are held against, where it stands in `file`.

@@ -19,14 +19,16 @@
 //! gateway_core                      <- gateway_wasm, gateway
 //! gateway_core, gateway_wasm        <- packages (only what a package is, and what a plugin asks for)
 //! gateway_core, gateway_wasm        <- sources (not gateway, not each other)
+//! config, gateway, packages, sources <- control
 //! gateway_core, gateway             <- frontends (never sources, never gateway_wasm)
-//! gateway_core, gateway             <- admin (what is told over HTTP beside MCP; `axum` only there and in frontends)
+//! control, gateway, frontends        <- admin (what is told over HTTP beside MCP; `axum` only there and in frontends)
 //! everything                        <- config, app, cli
 //! ```
 //!
 //! # Around it
 //!
 //! * [`app`] puts everything together and ends it in order; [`admin`] tells over HTTP how it is doing.
+//! * [`control`] brings a running gateway to what is wanted of it: the configuration, and what was registered since.
 //! * [`config`] reads `gateway.yaml`, and says everything that is wrong with it at once.
 //! * [`packages`] are plugins as files: where they come from, whether they are the ones that were meant.
 //! * [`cli`] has one file for each command; [`folders`] says where things are kept; [`telemetry`] logs.
@@ -35,6 +37,7 @@ pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod folders;
 pub mod frontends;
 pub mod gateway;

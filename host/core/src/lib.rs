@@ -10,6 +10,7 @@
 //! * [`role`]: who may see what.
 //! * [`filter`]: what sees the calls of others on their way.
 //! * [`snapshot`]: the catalogue, an immutable picture of all that is offered.
+//! * [`manage`]: changing what a running gateway offers.
 //! * [`error`]: why a call gave no result.
 //! * [`tasks`]: what is spawned has an owner.
 //! * [`settings`]: what the configurations of several parts have in common.
@@ -19,6 +20,7 @@
 pub mod call;
 pub mod error;
 pub mod filter;
+pub mod manage;
 pub mod name;
 pub mod payload;
 pub mod role;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use fixedbitset::FixedBitSet;
 use globset::{Glob, GlobMatcher};
 use regex_automata::{Anchored, Input, hybrid::dfa::DFA, nfa::thompson, util::syntax};
 
@@ -91,6 +92,14 @@ impl Pattern {
     }
 }
 
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.text)
@@ -98,7 +107,7 @@ impl fmt::Debug for Pattern {
 }
 
 /// A role: what it allows, less what it denies.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     /// Its name in `gateway.yaml`.
     pub name: Box<str>,
@@ -134,6 +143,12 @@ impl Role {
     #[must_use]
     pub fn unfiltered(name: &str) -> Self {
         Self { name: name.into(), allow: None, deny: Box::new([]) }
+    }
+
+    /// A role that sees nothing.
+    #[must_use]
+    pub fn blind(name: &str) -> Self {
+        Self { name: name.into(), allow: Some(Box::new([])), deny: Box::new([]) }
     }
 
     /// Decides on what `source` calls `local`: a tool, a prompt, a resource by its URI. A glob is held against the
@@ -191,11 +206,18 @@ fn stems(source: &SourceName, naming: &Naming) -> Vec<String> {
     stems
 }
 
+/// The one role that there is where none is configured.
+const UNFILTERED: &str = "all";
+
 /// All roles of a configuration.
 #[derive(Debug, Clone)]
 pub struct RoleSet {
+    /// Those that are configured, and in their old places those that once were, which see nothing.
     roles: Box<[Role]>,
+    gone: FixedBitSet,
     default: Option<RoleId>,
+    /// In the place of one that this set does not know.
+    nobody: Box<Role>,
 }
 
 /// No role to go by.
@@ -218,15 +240,49 @@ pub enum RoleError {
     },
 }
 
+impl Default for RoleSet {
+    fn default() -> Self {
+        Self::new(Vec::new(), None)
+    }
+}
+
 impl RoleSet {
     /// The configured roles. Without any there is one that sees everything, and no other can be named.
     #[must_use]
     pub fn new(roles: Vec<Role>, default: Option<&str>) -> Self {
-        if roles.is_empty() {
-            return Self { roles: Box::new([Role::unfiltered("all")]), default: Some(RoleId(0)) };
+        let none: Self =
+            Self { roles: Box::new([]), gone: FixedBitSet::new(), default: None, nobody: Box::new(Role::blind("")) };
+        none.renewed(roles, default)
+    }
+
+    /// The set after a change of the configuration. A role keeps its [`RoleId`] for as long as there is one of its name;
+    /// one that is gone sees nothing from then on, so that whoever has it still fails closed.
+    #[must_use]
+    pub fn renewed(&self, roles: Vec<Role>, default: Option<&str>) -> Self {
+        let (roles, default) = match roles.is_empty() {
+            true => (vec![Role::unfiltered(UNFILTERED)], Some(UNFILTERED)),
+            false => (roles, default),
+        };
+        let mut places: Vec<Role> = self.roles.iter().map(|role| Role::blind(&role.name)).collect();
+        let mut gone = FixedBitSet::with_capacity(places.len());
+        gone.insert_range(..);
+        for role in roles {
+            match places.iter().position(|place| place.name == role.name) {
+                Some(at) => {
+                    gone.set(at, false);
+                    places[at] = role;
+                }
+                None => places.push(role),
+            }
         }
-        let default = default.and_then(|name| roles.iter().position(|role| &*role.name == name)).map(RoleId);
-        Self { roles: roles.into(), default }
+        gone.grow(places.len());
+        let mut renewed = Self { roles: places.into(), gone, default: None, nobody: self.nobody.clone() };
+        renewed.default = default.and_then(|name| renewed.position(name));
+        renewed
+    }
+
+    fn position(&self, name: &str) -> Option<RoleId> {
+        self.iter().find(|(_, role)| &*role.name == name).map(|(id, _)| id)
     }
 
     /// The role of that name, or the default where none is named. Fails closed.
@@ -234,30 +290,30 @@ impl RoleSet {
     /// # Errors
     /// See [`RoleError`].
     pub fn resolve(&self, name: Option<&str>) -> Result<RoleId, RoleError> {
-        let known = || self.roles.iter().map(|role| role.name.to_string()).collect();
+        let known = || self.iter().map(|(_, role)| role.name.to_string()).collect();
         match name {
             None => self.default.ok_or_else(|| RoleError::Missing { known: known() }),
             Some(name) => {
-                let found = self.roles.iter().position(|role| &*role.name == name);
-                found.map(RoleId).ok_or_else(|| RoleError::Unknown { name: name.to_owned(), known: known() })
+                self.position(name).ok_or_else(|| RoleError::Unknown { name: name.to_owned(), known: known() })
             }
         }
     }
 
-    /// The role.
+    /// The role. One that is not there, or no more, sees nothing.
     #[must_use]
     pub fn get(&self, id: RoleId) -> &Role {
-        &self.roles[id.0]
+        self.roles.get(id.0).unwrap_or(&self.nobody)
     }
 
-    /// All of them, in the configuration's order.
+    /// Those that are configured.
     pub fn iter(&self) -> impl Iterator<Item = (RoleId, &Role)> {
-        self.roles.iter().enumerate().map(|(at, role)| (RoleId(at), role))
+        let all = self.roles.iter().enumerate().filter(|(at, _)| !self.gone.contains(*at));
+        all.map(|(at, role)| (RoleId(at), role))
     }
 
-    /// How many there are.
+    /// How many places there are: more than any [`RoleId`] of this set.
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub fn places(&self) -> usize {
         self.roles.len()
     }
 }
@@ -328,6 +384,23 @@ mod tests {
         let open = RoleSet::new(vec![], None);
         assert!(open.resolve(None).is_ok());
         assert!(open.resolve(Some("admin")).is_err());
+    }
+
+    #[test]
+    fn roles_keep_their_places() {
+        let named = |name: &str| Role::unfiltered(name);
+        let before = RoleSet::new(vec![named("a"), named("b")], Some("a"));
+        let (a, b) = (before.resolve(Some("a")).unwrap(), before.resolve(Some("b")).unwrap());
+        let after = before.renewed(vec![named("c"), named("b")], Some("c"));
+        let c = after.resolve(None).unwrap();
+        assert_eq!(after.resolve(Some("b")).unwrap(), b);
+        assert_eq!(&*after.get(c).name, "c");
+        assert!(after.resolve(Some("a")).is_err());
+        assert!(!sees(after.get(a), "filesystem", "read_file"));
+        assert!(sees(after.get(b), "filesystem", "read_file"));
+        // A picture of before is asked for a role of after.
+        assert!(!sees(before.get(c), "filesystem", "read_file"));
+        assert_eq!(after.renewed(vec![named("a")], None).resolve(Some("a")).unwrap(), a);
     }
 
     #[test]

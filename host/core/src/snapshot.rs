@@ -12,8 +12,8 @@ use self::entries::Names;
 use crate::{
     name::Naming,
     payload::Json,
-    role::{RoleId, RoleSet},
-    source::{Abilities, Kind, Offer, Source},
+    role::{Pattern, Role, RoleId, RoleSet},
+    source::{Abilities, Kind, Offer, Shown, Source},
     wire::json::Object,
 };
 
@@ -23,6 +23,7 @@ mod template;
 /// All that is offered at one moment to clients of the same abilities, and who sees what of it.
 pub struct Snapshot {
     roles: Arc<RoleSet>,
+    surface: Arc<Surface>,
     abilities: Abilities,
     sources: Box<[Arc<dyn Source>]>,
     offers: Box<[Arc<Offer>]>,
@@ -31,11 +32,42 @@ pub struct Snapshot {
     renaming: FixedBitSet,
 }
 
+/// How much of what a role may use its list of tools shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surface {
+    meta_tools: bool,
+    /// As a role, since its globs are held against names as those of roles are.
+    pinned: Role,
+}
+
+impl Surface {
+    /// With `meta_tools`, lists show only the gateway's own tools, through which the rest is reached, and those that a
+    /// glob of `pin` names.
+    #[must_use]
+    pub fn new(meta_tools: bool, pin: &[Pattern]) -> Self {
+        Self { meta_tools, pinned: Role { allow: Some(pin.into()), ..Role::blind("pin") } }
+    }
+
+    /// Whether the rest is reached through the gateway's own tools.
+    #[must_use]
+    pub fn has_meta_tools(&self) -> bool {
+        self.meta_tools
+    }
+}
+
+impl Default for Surface {
+    fn default() -> Self {
+        Self::new(false, &[])
+    }
+}
+
 /// What is offered of one kind.
 struct Table {
     entries: Box<[Entry]>,
     index: HashMap<Arc<str>, usize>,
     views: Box<[OnceLock<View>]>,
+    /// Of a role that came later.
+    blind: View,
 }
 
 /// One tool, prompt, resource or template of the catalogue.
@@ -82,25 +114,34 @@ pub struct Readable<'a> {
 }
 
 /// What one role sees. Worked out when the role first asks.
+#[derive(Default)]
 struct View {
     visible: FixedBitSet,
+    /// Those of them that the list shows.
+    listed: FixedBitSet,
     list: OnceLock<Json>,
 }
 
 impl Snapshot {
     /// A picture of what `sources` offer now to clients of these abilities, under public names.
     #[must_use]
-    pub fn of(roles: Arc<RoleSet>, sources: &[Arc<dyn Source>], abilities: &Abilities) -> Self {
-        Self::named(roles, sources, abilities, Names::Public)
+    pub fn of(roles: Arc<RoleSet>, sources: &[Arc<dyn Source>], abilities: &Abilities, surface: Arc<Surface>) -> Self {
+        Self::named(roles, sources, abilities, surface, Names::Public)
     }
 
-    /// The same of a single source, under its own names.
+    /// The same of a single source, under its own names; of none where it is there no more.
     #[must_use]
-    pub fn of_one(roles: Arc<RoleSet>, source: &Arc<dyn Source>, abilities: &Abilities) -> Self {
-        Self::named(roles, std::slice::from_ref(source), abilities, Names::Own)
+    pub fn of_one(roles: Arc<RoleSet>, source: Option<&Arc<dyn Source>>, abilities: &Abilities) -> Self {
+        Self::named(roles, source.map(std::slice::from_ref).unwrap_or_default(), abilities, Arc::default(), Names::Own)
     }
 
-    fn named(roles: Arc<RoleSet>, sources: &[Arc<dyn Source>], abilities: &Abilities, names: Names) -> Self {
+    fn named(
+        roles: Arc<RoleSet>,
+        sources: &[Arc<dyn Source>],
+        abilities: &Abilities,
+        surface: Arc<Surface>,
+        names: Names,
+    ) -> Self {
         let offers: Box<[_]> = sources.iter().map(|source| source.offer(abilities)).collect();
         let tables = Kind::ALL.map(|kind| {
             let entries = entries::of(kind, sources, &offers, names);
@@ -109,8 +150,11 @@ impl Snapshot {
                 // The first of two tools that one source offers under the same name, as the source itself would run.
                 index.entry(entry.public.clone()).or_insert(at);
             }
-            let views = std::iter::repeat_with(OnceLock::new).take(roles.count()).collect();
-            Table { entries: entries.into(), index, views }
+            if kind == Kind::Tool && names == Names::Public {
+                entries::add_aliases(&mut index, &entries, &offers);
+            }
+            let views = std::iter::repeat_with(OnceLock::new).take(roles.places()).collect();
+            Table { entries: entries.into(), index, views, blind: View::default() }
         });
         let mut renaming = FixedBitSet::with_capacity(sources.len());
         for entry in [Kind::Resource, Kind::Template].iter().flat_map(|kind| &tables[*kind as usize].entries) {
@@ -118,7 +162,7 @@ impl Snapshot {
                 renaming.insert(entry.source);
             }
         }
-        Self { roles, abilities: abilities.clone(), sources: sources.into(), offers, tables, renaming }
+        Self { roles, surface, abilities: abilities.clone(), sources: sources.into(), offers, tables, renaming }
     }
 
     /// Whether a new picture would be the same.
@@ -132,6 +176,19 @@ impl Snapshot {
     #[must_use]
     pub fn roles(&self) -> &Arc<RoleSet> {
         &self.roles
+    }
+
+    /// How much of it lists of tools show.
+    #[must_use]
+    pub fn surface(&self) -> &Arc<Surface> {
+        &self.surface
+    }
+
+    /// What the source of that place offered when the picture was made.
+    #[must_use]
+    pub fn offer_of(&self, source: &Arc<dyn Source>) -> Option<&Arc<Offer>> {
+        let at = self.sources.iter().position(|of| Arc::ptr_eq(of, source))?;
+        self.offers.get(at)
     }
 
     /// What the clients that it is for can be asked.
@@ -239,13 +296,19 @@ impl Snapshot {
             || (unknown() && could())
     }
 
-    /// The member of a list result that holds what the role sees of the kind, with its value: `"tools":[…]` as an
+    /// What the list shows to the role, in order.
+    pub fn listed(&self, role: RoleId, kind: Kind) -> impl Iterator<Item = &Entry> {
+        let entries = &self.tables[kind as usize].entries;
+        self.view(role, kind).listed.ones().map(|at| &entries[at])
+    }
+
+    /// The member of a list result that holds what the role is shown of the kind, with its value: `"tools":[…]` as an
     /// object.
     #[must_use]
     pub fn list(&self, role: RoleId, kind: Kind) -> Json {
         let (view, entries) = (self.view(role, kind), &self.tables[kind as usize].entries);
         let join = || {
-            let definitions = || view.visible.ones().map(|at| entries[at].definition.as_bytes());
+            let definitions = || view.listed.ones().map(|at| entries[at].definition.as_bytes());
             let mut list = Vec::with_capacity(definitions().map(|text| text.len() + 1).sum::<usize>() + 1);
             for definition in definitions() {
                 list.push(if list.is_empty() { b'[' } else { b',' });
@@ -264,9 +327,12 @@ impl Snapshot {
 
     fn view(&self, role: RoleId, kind: Kind) -> &View {
         let table = &self.tables[kind as usize];
-        table.views[role.index()].get_or_init(|| {
+        // A role that came later looks at an older picture for a moment.
+        let Some(view) = table.views.get(role.index()) else { return &table.blind };
+        view.get_or_init(|| {
             let role = self.roles.get(role);
             let mut visible = FixedBitSet::with_capacity(table.entries.len());
+            let mut listed = FixedBitSet::with_capacity(table.entries.len());
             for (at, entry) in table.entries.iter().enumerate() {
                 let (name, naming) = self.known_as(entry);
                 let verdict = match (&entry.target, &entry.title) {
@@ -276,9 +342,32 @@ impl Snapshot {
                 };
                 let shadowed = table.index[&entry.public] != at;
                 visible.set(at, verdict.visible() && !shadowed);
+                listed.set(at, visible.contains(at) && (kind != Kind::Tool || self.shows(entry)));
             }
-            View { visible, list: OnceLock::new() }
+            View { visible, listed, list: OnceLock::new() }
         })
+    }
+
+    /// Whether a list of tools shows it to those who may use it.
+    fn shows(&self, entry: &Entry) -> bool {
+        let (source, surface) = (&self.sources[entry.source], &self.surface);
+        let shown = match &entry.target {
+            Target::Local(local) => source.shown(local),
+            Target::Placeholder => Shown::Directly,
+        };
+        match shown {
+            Shown::Always => true,
+            Shown::AsMetaTool => surface.meta_tools,
+            Shown::Directly => !surface.meta_tools || self.is_pinned(entry),
+        }
+    }
+
+    fn is_pinned(&self, entry: &Entry) -> bool {
+        let (name, naming) = self.known_as(entry);
+        match &entry.target {
+            Target::Local(local) => self.surface.pinned.decide(name, naming, local).visible(),
+            Target::Placeholder => self.surface.pinned.decide_placeholder(name, naming).visible(),
+        }
     }
 
     fn known_as(&self, entry: &Entry) -> (&crate::name::SourceName, &Naming) {

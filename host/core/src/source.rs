@@ -56,6 +56,11 @@ pub trait Source: Send + Sync + 'static {
     /// Why it could not be found out. What was known before is still offered.
     fn learn<'a>(&'a self, client: &'a Arc<dyn Client>) -> Fut<'a, Result<(), CallError>>;
 
+    /// Where the list of tools shows its tool of that name.
+    fn shown(&self, _local: &str) -> Shown {
+        Shown::default()
+    }
+
     /// Whether the first list waits for [`Source::learn`]: true where that starts nothing that lives on.
     fn learns_at_once(&self) -> bool {
         false
@@ -169,6 +174,21 @@ pub struct Offer {
     pub templates: Box<[Item]>,
     /// How an external server introduced itself: its `InitializeResult` or `DiscoverResult`.
     pub greeting: Option<Json>,
+    /// Further public names of tools, each with the source's own name of the tool that it stands for. They are listed
+    /// nowhere, and a role sees them where it sees that tool.
+    pub aliases: Box<[(Arc<str>, Arc<str>)]>,
+}
+
+/// Where the list of tools shows one that the role may use. It can be called all the same wherever it is not shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// Except behind the meta-tools.
+    #[default]
+    Directly,
+    /// Only with the meta-tools: it is one of them.
+    AsMetaTool,
+    /// Everywhere.
+    Always,
 }
 
 impl Offer {

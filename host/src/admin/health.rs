@@ -1,9 +1,6 @@
 //! `/health`, `/livez` and `/readyz`.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Extension, Router,
@@ -20,25 +17,21 @@ use gateway_core::{
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::Gateway;
+use crate::control::Control;
 
 /// What there is to tell.
 #[derive(Clone)]
 pub struct Health {
-    gateway: Arc<Gateway>,
+    control: Arc<Control>,
     started: Instant,
-    idle_timeout: Duration,
-    /// Something of the configuration cannot be used.
-    broken: bool,
     leaving: CancellationToken,
 }
 
 impl Health {
-    /// The health of `gateway`, which is no longer ready once `leaving`. `broken`: something of its configuration cannot
-    /// be used.
+    /// The health of the gateway that `control` has, which is no longer ready once `leaving`.
     #[must_use]
-    pub fn new(gateway: Arc<Gateway>, idle_timeout: Duration, broken: bool, leaving: CancellationToken) -> Self {
-        Self { gateway, started: Instant::now(), idle_timeout, broken, leaving }
+    pub fn new(control: Arc<Control>, leaving: CancellationToken) -> Self {
+        Self { control, started: Instant::now(), leaving }
     }
 
     /// The routes.
@@ -52,9 +45,10 @@ impl Health {
 
     /// As far as `role` may know of it.
     fn report(&self, role: RoleId) -> Value {
-        let snapshot = self.gateway.face(&Abilities::NONE).snapshot();
+        let desired = self.control.desired();
+        let snapshot = self.control.gateway().face(&Abilities::NONE).snapshot();
         let (mut backends, mut plugins, mut connected) = (Map::new(), Map::new(), Vec::new());
-        let mut failed = self.broken;
+        let mut failed = desired.is_degraded();
         for source in seen(&snapshot, role) {
             let (name, status) = (source.name().to_string(), source.status());
             failed |= status.state == Doing::Failed;
@@ -76,7 +70,7 @@ impl Health {
             "servers_configured": backends.len(),
             "servers_connected": connected,
             "tools_total": snapshot.visible(role, Kind::Tool).count(),
-            "idle_timeout": self.idle_timeout.as_secs(),
+            "idle_timeout": desired.config.idle_timeout.duration().as_secs(),
             "backends": backends,
             "plugins": plugins,
         })

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use gateway_core::{source::Client, tasks::Tasks};
+use gateway_core::tasks::Tasks;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
@@ -14,7 +14,6 @@ use tracing::{debug, info};
 use super::{App, STOP};
 use crate::{
     admin::health::Health,
-    config::Discovery,
     frontends::{
         auth::Door,
         exchange::{Exchange, Way},
@@ -23,7 +22,6 @@ use crate::{
         session::{Access, Identity, Session},
         stdio,
     },
-    sources::upstream::learn_early,
     telemetry,
 };
 
@@ -47,16 +45,17 @@ impl App {
         let (way, outgoing) = mpsc::unbounded_channel();
         let way: Arc<dyn Way> = Arc::new(way);
         let access = Access { role: self.role, scope: None };
-        let session = Session::new(self.gateway.clone(), access, self.identity(), way.clone());
+        let session = Session::new(self.gateway().clone(), access, self.identity(), way.clone());
         let session = session.ok_or_else(|| std::io::Error::other("there is nothing to serve"))?;
         let writer = tokio::spawn(stdio::write(outgoing));
-        self.watch();
+        self.watch()?;
         let (early, back) = (session.clone(), way.clone());
-        self.learn_early(async move {
+        let control = self.control.clone();
+        self.tasks.spawn(async move {
             // Nothing comes before the answer that every client waits for.
             early.ready().await;
             let view = early.view();
-            Some(Arc::new(Exchange::new(early, view, back)) as Arc<dyn Client>)
+            control.learn_early(Some(Arc::new(Exchange::new(early, view, back))));
         });
         // A task of its own: on the way in, waking the future that the runtime was entered with costs a system call.
         let client = session.clone();
@@ -91,20 +90,20 @@ impl App {
     pub async fn serve_http(self, listener: TcpListener, host: &str, door: Door) -> std::io::Result<()> {
         let mut signals = Signals::new()?;
         let bound = listener.local_addr()?;
-        let hosts = Hosts::new(host, bound, &self.config.allowed_hosts);
-        let session_timeout = self.config.session_timeout.duration();
+        let desired = self.desired();
+        let hosts = Hosts::new(host, bound, &desired.config.allowed_hosts);
+        let session_timeout = desired.config.session_timeout.duration();
         let settings = Settings { identity: self.identity(), door, hosts, session_timeout };
-        let front = Front::new(self.gateway.clone(), settings);
-        let (idle_timeout, broken) = (self.config.idle_timeout.duration(), !self.broken.is_empty());
-        let health = Health::new(self.gateway.clone(), idle_timeout, broken, front.leaving().clone());
+        let front = Front::new(self.gateway().clone(), settings);
+        let health = Health::new(self.control.clone(), front.leaving().clone());
         let router = guarded(front.router().merge(health.router()), &front);
         let connections = Tasks::new();
         let (room, tasks) = (room_for_connections(), connections.clone());
         let closing = front.closing().clone();
         self.tasks.spawn(async move { listen(listener, router, room, &closing, &tasks).await });
-        self.watch();
+        self.watch()?;
         announce(bound);
-        self.learn_early(async { None });
+        self.control.learn_early(None);
         signals.next().await;
         info!("ending: what runs is given {} s", DRAIN.as_secs());
         let quit = async {
@@ -116,22 +115,14 @@ impl App {
         Ok(())
     }
 
-    /// With `discovery: eager`, learns what all servers offer to whoever `client` gives, once it does.
-    fn learn_early(&self, client: impl Future<Output = Option<Arc<dyn Client>>> + Send + 'static) {
-        if self.config.discovery == Discovery::Eager {
-            let gateway = self.gateway.clone();
-            self.tasks.spawn(async move { learn_early(gateway.sources(), client.await).await });
-        }
-    }
-
     fn identity(&self) -> Identity {
-        Identity { name: self.config.name.clone(), version: env!("CARGO_PKG_VERSION") }
+        Identity { name: self.desired().config.name.clone(), version: env!("CARGO_PKG_VERSION") }
     }
 
     /// Ends everything: what was started is stopped.
     pub async fn stop(&self) {
         self.tasks.drain(Duration::ZERO).await;
-        self.gateway.stop(STOP).await;
+        self.gateway().stop(STOP).await;
     }
 }
 

@@ -1,9 +1,9 @@
-//! Watching plugins as files: one that changes is loaded anew while the gateway runs.
+//! Watching files: the configuration is read again when it changes, what was registered by another gateway counts here
+//! too, and a plugin that changes is loaded anew.
 //!
-//! The system tells of folders: those that hold a component, or where it is not there yet, the nearest above. What it tells
-//! is a hint and no more, since files are written in pieces and replaced under way: the plugin reads its file once, as
-//! a whole, and goes by what it read. One that was caught half-written is refused, and looked at again when it changes
-//! again.
+//! The system tells of folders: those that hold a file, or where it is not there yet, the nearest above. What it tells
+//! is a hint and no more, since files are written in pieces and replaced under way: each is read once, as a whole, and
+//! what was read counts. One that was caught half-written is refused, and looked at again when it changes again.
 
 use std::{
     collections::BTreeSet,
@@ -13,43 +13,95 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use gateway_core::source::Source;
 use gateway_wasm::Plugin;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::mpsc;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 use tracing::{debug, warn};
 
 use super::App;
+use crate::{
+    config::Config,
+    control::Control,
+    packages::{Reference, lockfile},
+};
 
 /// Changes are gathered for so long: a build or an editor writes more than once.
 const SETTLE: Duration = Duration::from_millis(50);
 
 /// A plugin, and the file or folder that it comes from where it is one of this machine.
-#[derive(Clone)]
-pub(super) struct Watched {
-    pub(super) plugin: Arc<Plugin>,
-    pub(super) local: Option<PathBuf>,
+struct Watched {
+    plugin: Arc<Plugin>,
+    local: Option<PathBuf>,
+}
+
+/// What is watched.
+struct Paths {
+    config: PathBuf,
+    overlay: PathBuf,
+    lock: PathBuf,
+    plugins: Vec<Watched>,
 }
 
 impl App {
-    /// Has local plugins follow their files from now on, where the configuration wants that.
-    pub(super) fn watch(&self) {
-        if self.config.watch && !self.plugins.is_empty() {
-            self.tasks.spawn(watch(self.plugins.clone(), self.lock.clone()));
-        }
+    /// Has the gateway follow its files from now on, as far as the configuration wants that, and the signal SIGHUP.
+    ///
+    /// # Errors
+    /// Where no signal handler can be set.
+    pub(super) fn watch(&self) -> std::io::Result<()> {
+        self.tasks.spawn(watch(self.control.clone()));
+        let (control, mut hangup) = (self.control.clone(), signal(SignalKind::hangup())?);
+        self.tasks.spawn(async move {
+            while hangup.recv().await.is_some() {
+                control.reload().await;
+            }
+        });
+        Ok(())
     }
 }
 
-/// Refreshes `plugins` as their files change; all of them when `lock` does. Never ends by itself.
-async fn watch(plugins: Vec<Watched>, lock: PathBuf) {
+impl Paths {
+    /// What there is to be watched now. What the configuration does not want to be followed is left out.
+    async fn of(control: &Control) -> Self {
+        let (config, overlay) = control.files();
+        let (desired, lock) = (control.desired(), lockfile::beside(config));
+        let plugins = match desired.config.watch {
+            true => control.plugins().await,
+            false => Vec::new(),
+        };
+        let watched = plugins.into_iter().map(|plugin| Watched { local: local(&desired.config, &plugin), plugin });
+        Self { config: config.to_owned(), overlay: overlay.to_owned(), lock, plugins: watched.collect() }
+    }
+
+    fn all(&self) -> Vec<&Path> {
+        let fixed = [&self.config, &self.overlay, &self.lock].map(PathBuf::as_path);
+        fixed.into_iter().chain(self.plugins.iter().filter_map(|of| of.local.as_deref())).collect()
+    }
+}
+
+/// The file or folder of this machine that a plugin comes from.
+fn local(config: &Config, plugin: &Plugin) -> Option<PathBuf> {
+    let source = &config.plugins.get(Source::name(plugin).as_str())?.source;
+    match Reference::parse(source, Path::new("")) {
+        Ok(Reference::Local(path)) => Some(path),
+        _ => None,
+    }
+}
+
+/// Follows the files that `control` goes by. Never ends by itself.
+async fn watch(control: Arc<Control>) {
     let (tell, mut told) = mpsc::unbounded_channel();
     // The receiver is gone when the gateway ends.
     let hear = move |event: notify::Result<Event>| drop(tell.send(event));
     let mut folders = match notify::recommended_watcher(hear) {
         Ok(watcher) => Folders { watcher, watched: BTreeSet::new() },
-        Err(error) => return warn!("plugins are not loaded anew when they change: {error}"),
+        Err(error) => return warn!("files are not read again when they change: {error}"),
     };
-    let paths: Vec<&Path> = plugins.iter().filter_map(|of| of.local.as_deref()).chain([lock.as_path()]).collect();
-    folders.follow(&paths);
+    let mut paths = Paths::of(&control).await;
+    folders.follow(&paths.all());
     while let Some(event) = told.recv().await {
         let mut changed = Changes::default();
         changed.note(event);
@@ -59,11 +111,17 @@ async fn watch(plugins: Vec<Watched>, lock: PathBuf) {
         }
         // Before anything is read: what changes from now on is told of.
         folders.forget(&changed.gone);
-        folders.follow(&paths);
-        let is_locked_anew = changed.concern(&lock);
+        folders.follow(&paths.all());
+        if control.desired().config.watch && changed.concern(&paths.config) {
+            control.reload().await;
+        } else if changed.concern(&paths.overlay) {
+            control.refresh().await;
+        }
+        let is_locked_anew = changed.concern(&paths.lock);
         let concerned = |of: &&Watched| is_locked_anew || of.local.as_ref().is_some_and(|path| changed.concern(path));
-        let refreshed: Vec<_> = plugins.iter().filter(concerned).map(|of| of.plugin.refresh()).collect();
-        join_all(refreshed).await;
+        join_all(paths.plugins.iter().filter(concerned).map(|of| of.plugin.refresh())).await;
+        paths = Paths::of(&control).await;
+        folders.follow(&paths.all());
     }
 }
 

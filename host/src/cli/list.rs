@@ -86,7 +86,8 @@ impl ListCommand {
                 .map(|(entry, source)| ListedTool::of(entry, source))
                 .collect(),
         };
-        let config = app.config();
+        let desired = app.desired();
+        let config = &desired.config;
         for (name, server) in config.servers.iter() {
             let description = server.description.clone().or_else(|| server.command.clone());
             listing.servers.insert(name.to_string(), Listed::new(server.enabled, description));
@@ -94,7 +95,7 @@ impl ListCommand {
         for (name, plugin) in config.plugins.iter() {
             listing.plugins.insert(name.to_string(), Listed::new(plugin.enabled, None));
         }
-        for broken in app.broken() {
+        for broken in &desired.broken {
             let listed = Listed { error: Some(broken.reason.clone()), ..Listed::new(true, None) };
             listing.section(broken.section == "plugins").insert(broken.name.to_string(), listed);
         }

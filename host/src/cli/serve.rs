@@ -80,9 +80,9 @@ fn allow(addresses: &[SocketAddr], host: &str, config: &Config) -> Result<(), Us
 }
 
 fn door(app: &App) -> Result<Door, Usage> {
-    match &app.config().auth {
+    match &app.desired().config.auth {
         None => Ok(Door::Open(app.role())),
-        Some(auth) => Door::of(auth, app.gateway().roles()).map_err(|error| Usage::new(error.to_string())),
+        Some(auth) => Door::of(auth, &app.gateway().roles()).map_err(|error| Usage::new(error.to_string())),
     }
 }
 

@@ -44,6 +44,11 @@ impl<K, T> Entries<K, T> {
         self.0.is_empty()
     }
 
+    /// Adds an entry at the end.
+    pub fn push(&mut self, name: K, entry: T) {
+        self.0.push((name, entry));
+    }
+
     /// Drops the entries that `keep` says no to.
     pub fn retain(&mut self, keep: impl Fn(&K, &T) -> bool) {
         self.0.retain(|(name, entry)| keep(name, entry));

@@ -13,7 +13,7 @@ use serde::{
 use crate::packages::signature::{Signer, SignerError};
 
 /// A plugin: its source alone, with nothing granted, or all about it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plugin(pub PluginConfig);
 
 impl Deref for Plugin {
@@ -68,7 +68,7 @@ pub struct FilterConfig {
 }
 
 /// Somebody who signs plugins: a public key, alone or with the day after which it no longer counts.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, untagged)]
 pub enum SignerConfig {
     /// The key: one of minisign, or one of cosign in PEM.

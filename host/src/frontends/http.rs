@@ -189,7 +189,7 @@ impl Visit {
         if let Some(server) = &scope {
             let known = front.gateway.face_of(server, &Abilities::NONE).is_some_and(|face| {
                 let snapshot = face.snapshot();
-                face.scope().is_some_and(|source| snapshot.sees_source(principal.caller.role, source))
+                face.scope().is_some_and(|source| snapshot.sees_source(principal.caller.role, &source))
             });
             if !known {
                 return Err(Refused::no_such_server(server));

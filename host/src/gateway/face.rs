@@ -1,11 +1,15 @@
 //! The gateway as one kind of client sees it: what can be asked of a client decides what servers offer to it.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use arc_swap::ArcSwapOption;
 use gateway_core::{
     call::Call,
     error::CallError,
+    name::SourceName,
     payload::{Json, Op, Reply, Request},
     role::{RoleId, RoleSet},
     snapshot::{Snapshot, Target},
@@ -15,7 +19,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tracing::{Instrument as _, Level, debug, debug_span, enabled, field::display};
 
-use super::{Gateway, filters::Watched};
+use super::{Gateway, filters::Watched, lock, world::During};
 use crate::results;
 
 mod elsewhere;
@@ -30,7 +34,9 @@ pub struct Face {
 /// What such clients see at the moment.
 pub(super) struct Picture {
     abilities: Abilities,
-    scope: Option<Arc<dyn Source>>,
+    scope: Option<SourceName>,
+    /// Held while a new one is made, so that an older one never comes after a newer.
+    making: Mutex<()>,
     /// Made when it is first asked for, so that nothing is read on the way to `initialize`.
     current: ArcSwapOption<Snapshot>,
     published: watch::Sender<u64>,
@@ -50,18 +56,23 @@ pub struct Params {
 // === impl Picture ===
 
 impl Picture {
-    pub(super) fn new(abilities: Abilities, scope: Option<Arc<dyn Source>>) -> Self {
-        Self { abilities, scope, current: ArcSwapOption::empty(), published: watch::Sender::new(0) }
+    pub(super) fn new(abilities: Abilities, scope: Option<SourceName>) -> Self {
+        let (current, published) = (ArcSwapOption::empty(), watch::Sender::new(0));
+        Self { abilities, scope, making: Mutex::default(), current, published }
     }
 
     /// Publishes a new catalogue if something has changed, and gives the current one.
     fn refresh(&self, gateway: &Gateway) -> Arc<Snapshot> {
-        if let Some(current) = self.current.load_full().filter(|current| current.is_current()) {
+        let _making = lock(&self.making);
+        let now = gateway.current.load_full();
+        let is_current = |made: &Arc<Snapshot>| now.is_in(made, self.scope.as_ref()) && made.is_current();
+        if let Some(current) = self.current.load_full().filter(is_current) {
             return current;
         }
+        let (world, roles) = (&now.world, now.world.roles.clone());
         let snapshot = Arc::new(match &self.scope {
-            None => Snapshot::of(gateway.roles.clone(), &gateway.sources, &self.abilities),
-            Some(source) => Snapshot::of_one(gateway.roles.clone(), source, &self.abilities),
+            None => Snapshot::of(roles, &world.sources, &self.abilities, world.surface.clone()),
+            Some(name) => Snapshot::of_one(roles, world.source(name.as_str()), &self.abilities),
         });
         // The first one is no change: nobody has seen another.
         if self.current.swap(Some(snapshot.clone())).is_some() {
@@ -92,16 +103,22 @@ impl Face {
         &self.gateway
     }
 
-    /// The one source that is seen; `None`: all are.
+    /// Whether one source alone is seen, which may be there no more.
     #[must_use]
-    pub fn scope(&self) -> Option<&Arc<dyn Source>> {
-        self.picture.scope.as_ref()
+    pub fn is_scoped(&self) -> bool {
+        self.picture.scope.is_some()
+    }
+
+    /// The one source that is seen; `None`: all are, or it is there no more.
+    #[must_use]
+    pub fn scope(&self) -> Option<Arc<dyn Source>> {
+        self.gateway.source(self.picture.scope.as_ref()?.as_str())
     }
 
     /// The roles.
     #[must_use]
-    pub fn roles(&self) -> &Arc<RoleSet> {
-        &self.gateway.roles
+    pub fn roles(&self) -> Arc<RoleSet> {
+        self.gateway.roles()
     }
 
     /// The catalogue as it is now.
@@ -129,9 +146,9 @@ impl Face {
     /// # Errors
     /// Why the single source cannot be asked.
     pub async fn list(&self, client: &Arc<dyn Client>) -> Result<Arc<Snapshot>, CallError> {
-        match self.scope() {
-            Some(_) => drop(self.introduced(client).await?),
-            None => self.gateway.learn_at_once(client).await,
+        match self.is_scoped() {
+            true => drop(self.introduced(client).await?),
+            false => self.gateway.learn_at_once(client).await,
         }
         Ok(self.refresh())
     }
@@ -146,15 +163,16 @@ impl Face {
         if known.tools.is_some() {
             return Ok(known);
         }
-        source.learn(client).await?;
+        self.gateway.learn(&source, client).await?;
         Ok(source.offer(&self.picture.abilities))
     }
 
     /// Whether the role could see something of a server of somebody else's. Reads nothing.
     #[must_use]
     pub fn has_servers(&self, role: RoleId) -> bool {
-        let role = self.gateway.roles.get(role);
-        let mut servers = self.gateway.sources.iter().filter(|source| elsewhere::is_server(source));
+        let now = self.gateway.current.load();
+        let role = now.world.roles.get(role);
+        let mut servers = now.world.sources.iter().filter(|source| elsewhere::is_server(source));
         servers.any(|source| role.decide_placeholder(source.name(), source.naming()).visible())
     }
 
@@ -162,8 +180,9 @@ impl Face {
     /// nothing.
     #[must_use]
     pub fn plugins_may_offer(&self, role: RoleId, kind: Kind) -> bool {
-        let role = self.gateway.roles.get(role);
-        let mut plugins = self.gateway.sources.iter().filter(|source| source.learns_at_once());
+        let now = self.gateway.current.load();
+        let role = now.world.roles.get(role);
+        let mut plugins = now.world.sources.iter().filter(|source| source.learns_at_once());
         plugins.any(|source| {
             let offer = source.offer(&self.picture.abilities);
             let could = offer.tools.is_none() || !offer.items(kind).is_empty();
@@ -232,21 +251,40 @@ impl Face {
             Kind::Prompt => CallError::UnknownPrompt(name.into()),
             Kind::Resource | Kind::Template => CallError::UnknownResource(name.into()),
         };
+        let (snapshot, during) = self.entered(snapshot, role, kind, name, call.client()).ok_or_else(unknown)?;
         let (entry, source) = snapshot.find(role, kind, name).ok_or_else(unknown)?;
         match &entry.target {
             Target::Local(local) => {
                 let request = request(op, local.clone(), params);
                 let watched = match kind {
-                    Kind::Tool => self.gateway.filters.of(&**source, &request, self.gateway.roles.get(role)),
+                    Kind::Tool => self.gateway.filters_of(&**source, &request, snapshot.roles().get(role)),
                     _ => None,
                 };
                 let reply = match watched {
-                    None => self.ask(source, request, call).await?,
-                    Some(watched) => Box::pin(self.watched(source, request, call, watched)).await?,
+                    None => self.ask(source, request, call, during).await?,
+                    Some(watched) => Box::pin(self.watched(source, request, call, during, watched)).await?,
                 };
                 Ok(self.public(&snapshot, role, source, reply))
             }
             Target::Placeholder => Box::pin(self.connect(source, role, call.client())).await,
+        }
+    }
+
+    /// Comes in at the source that has the thing. Where that one has just been replaced, at the one that has it now.
+    fn entered(
+        &self,
+        mut snapshot: Arc<Snapshot>,
+        role: RoleId,
+        kind: Kind,
+        name: &str,
+        client: &Arc<dyn Client>,
+    ) -> Option<(Arc<Snapshot>, During)> {
+        loop {
+            let (_, source) = snapshot.find(role, kind, name)?;
+            if let Some(during) = self.gateway.enter(source, client) {
+                return Some((snapshot, during));
+            }
+            snapshot = self.refresh();
         }
     }
 
@@ -256,17 +294,22 @@ impl Face {
         source: &Arc<dyn Source>,
         mut request: Request,
         call: Arc<Call>,
+        during: During,
         mut watched: Watched,
     ) -> Result<Reply, CallError> {
         watched.before(&mut request, &call).await?;
-        let reply = self.ask(source, request, call.clone()).await?;
+        let reply = self.ask(source, request, call.clone(), during).await?;
         watched.after(reply, &call).await
     }
 
-    /// Asks the source. What it logs meanwhile is for the client.
-    async fn ask(&self, source: &Arc<dyn Source>, request: Request, call: Arc<Call>) -> Result<Reply, CallError> {
-        let at = self.gateway.sources.iter().position(|of| Arc::ptr_eq(of, source));
-        let _during = at.map(|at| self.gateway.hub.during(at, call.client()));
+    /// Asks the source at which the call has come in. What it logs meanwhile is for the client.
+    async fn ask(
+        &self,
+        source: &Arc<dyn Source>,
+        request: Request,
+        call: Arc<Call>,
+        _during: During,
+    ) -> Result<Reply, CallError> {
         let role = call.caller.role;
         let wants_task = request.rest.iter().any(|(name, _)| **name == *"task");
         let may_make_task = request.op == Op::CallTool && (wants_task || call.client().abilities().has("extensions"));
@@ -280,13 +323,15 @@ impl Face {
     /// A client may know a tool that the gateway does not know yet, from an earlier session or from its user. Where the
     /// name begins as a source's do and the role could see it, that source is asked.
     async fn learn_of(&self, name: &str, role: RoleId, client: &Arc<dyn Client>) -> Result<Arc<Snapshot>, CallError> {
-        let role = self.gateway.roles.get(role);
+        let now = self.gateway.current.load_full();
+        let role = now.world.roles.get(role);
         let abilities = &self.picture.abilities;
-        if let Some(source) = self.scope() {
+        if self.is_scoped() {
+            let Some(source) = self.scope() else { return Ok(self.refresh()) };
             let (known, visible) =
                 (source.offer(abilities), role.decide(source.name(), source.naming(), name).visible());
             if known.tools.is_none() && visible {
-                source.learn(client).await?;
+                self.gateway.learn(&source, client).await?;
             }
             return Ok(self.refresh());
         }
@@ -295,11 +340,11 @@ impl Face {
             let local = name.strip_prefix(&stem)?;
             role.decide(source.name(), source.naming(), local).visible().then_some(stem.len())
         };
-        let unknown = self.gateway.sources.iter().filter(|source| source.offer(abilities).tools.is_none());
+        let unknown = now.world.sources.iter().filter(|source| source.offer(abilities).tools.is_none());
         // The longest stem is the nearest: `a__b__c` is asked of `a__b` before `a`.
         let nearest = unknown.filter_map(|source| Some((local(source)?, source))).max_by_key(|(length, _)| *length);
         if let Some((_, source)) = nearest {
-            source.learn(client).await?;
+            self.gateway.learn(source, client).await?;
         }
         Ok(self.refresh())
     }
@@ -311,7 +356,7 @@ impl Face {
         role: RoleId,
         client: &Arc<dyn Client>,
     ) -> Result<Reply, CallError> {
-        source.learn(client).await?;
+        self.gateway.learn(source, client).await?;
         let snapshot = self.refresh();
         let of_source = snapshot.visible(role, Kind::Tool).filter(|(_, of)| Arc::ptr_eq(of, source));
         let mut names: Vec<_> = of_source.map(|(entry, _)| entry.public.to_string()).collect();
@@ -348,7 +393,7 @@ impl Dispatch for Face {
 
 impl std::fmt::Debug for Face {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let scope = self.scope().map(|source| source.name());
-        f.debug_struct("Face").field("abilities", &self.picture.abilities).field("scope", &scope).finish()
+        let Picture { abilities, scope, .. } = &*self.picture;
+        f.debug_struct("Face").field("abilities", abilities).field("scope", scope).finish()
     }
 }

@@ -1,18 +1,19 @@
 //! The gateway's own tools: Rust functions, offered like the tools of any other source.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
 use gateway_core::{
     call::Call,
     error::CallError,
+    manage::Manage,
     name::{Naming, SourceName},
     payload::{Json, Op, Reply, Request},
     role::RoleId,
     snapshot::Snapshot,
-    source::{Abilities, Client, Fut, Item, Kind, Offer, Source, SourceStatus, State},
+    source::{Abilities, Client, Fut, Item, Kind, Offer, Shown, Source, SourceStatus, State},
 };
 use rmcp::model::{Tool as Definition, ToolAnnotations};
 use serde_json::{Map, Value, json};
@@ -20,21 +21,23 @@ use serde_json::{Map, Value, json};
 use crate::results;
 
 /// The source `gateway`.
-#[derive(Debug)]
 pub struct Native {
     name: SourceName,
     naming: Naming,
     offer: Arc<Offer>,
     started: Instant,
+    manage: Weak<dyn Manage>,
+    management: bool,
 }
 
 /// The local name of `gateway_status`.
 const STATUS: &str = "status";
 
 impl Native {
-    /// The gateway's own tools; uptime counts from here.
+    /// The gateway's own tools; uptime counts from `started`. With `management` there are those by which `manage` is
+    /// asked to change the gateway.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(started: Instant, manage: Weak<dyn Manage>, management: bool) -> Self {
         let tools = [status_definition()]
             .map(|definition| Item { name: STATUS.into(), definition: Json::from_value(&definition) });
         let naming = Naming { prefix: Some("gateway".into()), separator: "_".into() };
@@ -42,7 +45,9 @@ impl Native {
             name: SourceName::gateway(),
             naming,
             offer: Arc::new(Offer { tools: Some(tools.into()), ..Offer::default() }),
-            started: Instant::now(),
+            started,
+            manage,
+            management,
         }
     }
 
@@ -78,12 +83,6 @@ impl Native {
     }
 }
 
-impl Default for Native {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 fn status_definition() -> Definition {
     let schema = Map::from_iter([("type".to_owned(), json!("object")), ("properties".to_owned(), json!({}))]);
     Definition::new(STATUS, "Gateway status: servers, plugins, tool count, uptime.", Arc::new(schema))
@@ -105,6 +104,10 @@ impl Source for Native {
 
     fn learn<'a>(&'a self, _: &'a Arc<dyn Client>) -> Fut<'a, Result<(), CallError>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn shown(&self, _: &str) -> Shown {
+        Shown::Always
     }
 
     fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {

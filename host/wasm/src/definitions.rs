@@ -88,6 +88,7 @@ impl Definitions {
             resources: resources.into(),
             templates: templates.iter().map(|template| item(&template.uri, &template.json)).collect(),
             greeting: None,
+            aliases: Box::default(),
         };
         Self { tools: tools.into(), prompts: prompts.into(), templates: templates.into(), offer: Arc::new(offer) }
     }

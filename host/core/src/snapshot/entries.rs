@@ -106,6 +106,19 @@ fn clashes(entries: &[Entry]) -> HashSet<Arc<str>> {
     clashes
 }
 
+/// Lets tools be found by their further names, unless another tool has that name.
+pub(super) fn add_aliases(index: &mut HashMap<Arc<str>, usize>, entries: &[Entry], offers: &[Arc<Offer>]) {
+    for (source, offer) in offers.iter().enumerate() {
+        for (alias, local) in &offer.aliases {
+            let stands_for =
+                |entry: &Entry| entry.source == source && matches!(&entry.target, Target::Local(name) if name == local);
+            if let Some(at) = entries.iter().position(stands_for) {
+                index.entry(alias.clone()).or_insert(at);
+            }
+        }
+    }
+}
+
 fn connect_entry(at: usize, source: &Arc<dyn Source>) -> Entry {
     #[derive(serde::Serialize)]
     struct Definition<'a> {

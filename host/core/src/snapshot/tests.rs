@@ -59,7 +59,7 @@ fn names(snapshot: &Snapshot) -> Vec<String> {
 #[test]
 fn lists_and_finds_what_the_role_sees() {
     let sources = [source("files", Some(&["read", "write"])), source("memory", None), source("web", None)];
-    let snapshot = Snapshot::of(roles(&["files_r*", "memory_*"]), &sources, &Abilities::NONE);
+    let snapshot = Snapshot::of(roles(&["files_r*", "memory_*"]), &sources, &Abilities::NONE, Arc::default());
     assert_eq!(names(&snapshot), ["files__read", "_memory_connect"]);
     let role = snapshot.roles().resolve(None).unwrap();
     assert!(snapshot.find(role, Kind::Tool, "files__read").is_some());
@@ -71,7 +71,8 @@ fn lists_and_finds_what_the_role_sees() {
 
 #[test]
 fn an_empty_list_is_a_list() {
-    let snapshot = Snapshot::of(roles(&["none"]), &[source("files", Some(&["read"]))], &Abilities::NONE);
+    let snapshot =
+        Snapshot::of(roles(&["none"]), &[source("files", Some(&["read"]))], &Abilities::NONE, Arc::default());
     assert_eq!(snapshot.list(snapshot.roles().resolve(None).unwrap(), Kind::Tool).as_str(), r#"{"tools":[]}"#);
 }
 
@@ -79,8 +80,8 @@ fn an_empty_list_is_a_list() {
 fn clashes_do_not_depend_on_the_order() {
     let (a, b) = (source("a", Some(&["b__c"])), source("a__b", Some(&["c", "d"])));
     let open = Arc::new(RoleSet::new(vec![], None));
-    let one = names(&Snapshot::of(open.clone(), &[a.clone(), b.clone()], &Abilities::NONE));
-    let mut other = names(&Snapshot::of(open, &[b, a], &Abilities::NONE));
+    let one = names(&Snapshot::of(open.clone(), &[a.clone(), b.clone()], &Abilities::NONE, Arc::default()));
+    let mut other = names(&Snapshot::of(open, &[b, a], &Abilities::NONE, Arc::default()));
     other.rotate_right(1);
     assert_eq!(one, other);
     assert!(one.iter().all(|name| name.starts_with("a__b__c_") || name == "a__b__d"), "{one:?}");
@@ -136,7 +137,7 @@ fn readable(snapshot: &Snapshot, uri: &str) -> Vec<String> {
 #[test]
 fn resources_keep_their_uris_where_they_are_alone() {
     let sources = [files("a", &["x://1", "x://2"], &["t://{id}"]), files("b_c", &["x://2", "x://3"], &["t://{id}"])];
-    let snapshot = Snapshot::of(roles(&["*"]), &sources, &Abilities::NONE);
+    let snapshot = Snapshot::of(roles(&["*"]), &sources, &Abilities::NONE, Arc::default());
     assert_eq!(readable(&snapshot, "x://1"), ["a x://1"]);
     assert_eq!(readable(&snapshot, "x://3"), ["b_c x://3"]);
     assert_eq!(readable(&snapshot, "a+x://2"), ["a x://2"]);
@@ -155,13 +156,25 @@ fn resources_keep_their_uris_where_they_are_alone() {
 #[test]
 fn resources_are_filtered_by_uri_and_by_name() {
     let sources = [files("a", &["x://1"], &["t://{id}"]), files("b", &["y://1"], &[])];
-    let by_name = Snapshot::of(roles(&["a__note"]), &sources, &Abilities::NONE);
+    let by_name = Snapshot::of(roles(&["a__note"]), &sources, &Abilities::NONE, Arc::default());
     assert_eq!(readable(&by_name, "x://1"), ["a x://1"]);
     assert!(readable(&by_name, "y://1").is_empty());
     assert!(readable(&by_name, "x://other").is_empty());
-    let by_uri = Snapshot::of(roles(&["b__y:*"]), &sources, &Abilities::NONE);
+    let by_uri = Snapshot::of(roles(&["b__y:*"]), &sources, &Abilities::NONE, Arc::default());
     assert_eq!(readable(&by_uri, "y://1"), ["b y://1"]);
     assert_eq!(readable(&by_uri, "y://unlisted"), ["b y://unlisted"]);
     assert!(readable(&by_uri, "x://1").is_empty());
     assert!(readable(&by_uri, "t://1").is_empty());
+}
+
+#[test]
+fn behind_the_meta_tools_only_what_is_pinned_is_listed() {
+    let sources = [source("files", Some(&["read", "write"])), source("memory", None), source("web", None)];
+    let pin = ["files_r*", "web__get"].map(|glob| Pattern::new(glob).unwrap());
+    let surface = Arc::new(Surface::new(true, &pin));
+    let snapshot = Snapshot::of(roles(&["*"]), &sources, &Abilities::NONE, surface);
+    let role = snapshot.roles().resolve(None).unwrap();
+    let listed: Vec<&str> = snapshot.listed(role, Kind::Tool).map(|entry| &*entry.public).collect();
+    assert_eq!(listed, ["files__read", "_web_connect"]);
+    assert!(snapshot.find(role, Kind::Tool, "files__write").is_some());
 }

@@ -71,8 +71,10 @@ impl ExplainCommand {
         let app = open::open(global, Some(&self.role), Logging::Quiet, None)?;
         // Learns what plugins offer, as `list` does: starts no server.
         let snapshot = open::everything(&app).await?;
-        let found = find(snapshot.sources(), app.config(), &self.tool);
-        let explained = self.explain(snapshot.roles().get(app.role()), app.config(), found.as_ref());
+        let desired = app.desired();
+        let config = &desired.config;
+        let found = find(snapshot.sources(), config, &self.tool);
+        let explained = self.explain(snapshot.roles().get(app.role()), config, found.as_ref());
         match self.json {
             true => output::print_json(&explained)?,
             false => output::print(&explained.text())?,

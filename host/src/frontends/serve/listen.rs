@@ -166,10 +166,10 @@ impl Listen {
     fn task(&self, told: &Told, session: &Session) -> Option<Json> {
         let params = told.params.clone()?;
         let id = Members::read(params.as_bytes()).ok()?.text("taskId")?.into_owned();
-        let (_, source) = session.gateway().source(&told.source)?;
+        let source = session.gateway().source(told.source.as_str())?;
         let own = match self.view.face.scope() {
-            Some(only) => Arc::ptr_eq(only, source),
-            None => session.gateway().errands().runs(session.access().role, source, &id),
+            Some(only) => Arc::ptr_eq(&only, &source),
+            None => session.gateway().errands().runs(session.access().role, &source, &id),
         };
         (own && self.tasks.iter().any(|task| **task == *id)).then_some(params)
     }

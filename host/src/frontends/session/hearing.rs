@@ -84,21 +84,21 @@ impl Session {
 
     /// What the client hears of it outside of requests that stay open.
     fn heard(&self, told: &Told, view: &View) -> Option<Option<Json>> {
-        let (_, source) = self.gateway.source(&told.source)?;
+        let source = self.gateway.source(told.source.as_str())?;
         let params = match &*told.method {
             UPDATED => Some(update(told, view, self, &lock(&self.subscribed))?),
             method if TASK_STATUS.contains(&method) => {
                 let params = told.params.as_ref()?;
                 let id = Members::read(params.as_bytes()).ok()?.text("taskId")?;
                 // Whoever is alone with the server made what it tells of.
-                let own = told.session.is_some() || self.gateway.errands().runs(self.access.role, source, &id);
+                let own = told.session.is_some() || self.gateway.errands().runs(self.access.role, &source, &id);
                 own.then(|| Some(params.clone()))?
             }
             // What belongs to no call of anybody is for those who said that they want to hear of such things.
             LOG_MESSAGE if told.session.is_none() && self.wanted_level().is_none() => return None,
             _ => told.params.clone(),
         };
-        let sees = view.face.snapshot().sees_source(self.access.role, source);
+        let sees = view.face.snapshot().sees_source(self.access.role, &source);
         (sees && self.wants(&told.method, params.as_ref())).then_some(params)
     }
 }
@@ -115,8 +115,8 @@ pub(in super::super) fn update(told: &Told, view: &View, session: &Session, to: 
     if !to.iter().any(of) {
         return None;
     }
-    let (_, source) = session.gateway.source(&told.source)?;
-    let public = view.face.snapshot().public_uri(session.access.role, source, &uri)?;
+    let source = session.gateway.source(told.source.as_str())?;
+    let public = view.face.snapshot().public_uri(session.access.role, &source, &uri)?;
     match *public == *uri {
         true => Some(params.clone()),
         false => replace(params, "uri", Json::from_value(&*public).as_bytes()),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use gateway_core::{
     call::Call,
-    error::CallError,
+    error::{CallError, Failure, FailureKind},
     name::SourceName,
-    payload::{Json, Op, Reply},
-    role::RoleId,
+    payload::{Json, Op, Reply, Request},
+    role::{Role, RoleId},
     snapshot::{Readable, Snapshot},
     source::{Client, Kind, Source},
 };
@@ -26,23 +26,24 @@ impl Face {
     /// What goes by a URI. Where a server is not known to list it, those that could have it are asked in turn.
     pub(super) async fn located(&self, op: Op, uri: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
         let role = call.caller.role;
-        let snapshot = match self.scope() {
+        let snapshot = match (self.scope(), self.is_scoped()) {
             // A client may know a URI from an earlier session.
-            Some(source) if source.offer(&self.picture.abilities).tools.is_none() => {
-                source.learn(call.client()).await?;
+            (Some(source), _) if source.offer(&self.picture.abilities).tools.is_none() => {
+                self.gateway.learn(&source, call.client()).await?;
                 self.refresh()
             }
-            Some(_) => self.snapshot(),
-            None => self.knowing(role, uri, call.client()).await,
+            (_, true) => self.snapshot(),
+            (_, false) => self.knowing(role, uri, call.client()).await,
         };
         let mut refused = None;
         for Readable { source, local, listed } in snapshot.readable(role, uri) {
             let params =
                 Params { arguments: params.arguments.clone(), meta: params.meta.clone(), rest: params.rest.clone() };
-            match self.ask(source, request(op.clone(), local, params), call.clone()).await {
+            match self.ask_of(source, request(op.clone(), local, params), call.clone()).await {
                 Ok(reply) => return Ok(self.public(&snapshot, role, source, reply)),
                 // What is hidden and what does not exist are told apart nowhere, by no server's own words either.
-                Err(CallError::Backend(error)) if !listed && self.hides(role) && is_not_found(&error) => {}
+                Err(CallError::Backend(error))
+                    if !listed && hides(snapshot.roles().get(role)) && is_not_found(&error) => {}
                 // Another template may have made it.
                 Err(CallError::UnknownResource(_)) => {}
                 Err(error @ (CallError::Backend(_) | CallError::UnknownMethod(_))) => {
@@ -64,9 +65,13 @@ impl Face {
         self.refresh()
     }
 
-    fn hides(&self, role: RoleId) -> bool {
-        let role = self.gateway.roles.get(role);
-        role.allow.is_some() || !role.deny.is_empty()
+    /// Asks the source, unless it is there no more.
+    async fn ask_of(&self, source: &Arc<dyn Source>, request: Request, call: Arc<Call>) -> Result<Reply, CallError> {
+        let Some(during) = self.gateway.enter(source, call.client()) else {
+            let message = format!("{:?} was removed while it was to be asked", source.name());
+            return Err(Failure::new(FailureKind::Unavailable, message).into());
+        };
+        self.ask(source, request, call, during).await
     }
 
     /// The reply with the URIs that the client knows, where two servers have the same.
@@ -80,15 +85,15 @@ impl Face {
     /// What is asked of a task: by whoever runs it, if this role made it.
     pub(super) async fn errand(&self, op: Op, id: &str, params: Params, call: Arc<Call>) -> Result<Reply, CallError> {
         let role = call.caller.role;
-        let runners = match self.scope() {
-            Some(source) if self.snapshot().sees_source(role, source) => vec![source.clone()],
-            Some(_) => Vec::new(),
-            None => self.gateway.errands.runners(role, id),
+        let runners = match (self.scope(), self.is_scoped()) {
+            (Some(source), _) if self.snapshot().sees_source(role, &source) => vec![source],
+            (_, true) => Vec::new(),
+            (_, false) => self.gateway.errands.runners(role, id),
         };
         let mut refused = None;
         for source in runners {
             let params = Params { arguments: None, meta: params.meta.clone(), rest: params.rest.clone() };
-            match self.ask(&source, request(op.clone(), "".into(), params), call.clone()).await {
+            match self.ask_of(&source, request(op.clone(), "".into(), params), call.clone()).await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => refused = refused.or(Some(error)),
             }
@@ -105,7 +110,7 @@ impl Face {
         let role = call.caller.role;
         let method = || Op::Other("tasks/list".into());
         if let Some(source) = self.scope().filter(|source| self.snapshot().sees_source(role, source)) {
-            return self.ask(source, request(method(), "".into(), params), call).await;
+            return self.ask_of(&source, request(method(), "".into(), params), call).await;
         }
         let mut tasks = Vec::new();
         for source in self.gateway.errands.all_runners(role) {
@@ -114,7 +119,7 @@ impl Face {
                 let rest = cursor.take().map(|cursor| ("cursor".into(), Json::from_value::<Value>(&cursor)));
                 let params = Params { rest: rest.into_iter().collect(), ..Params::default() };
                 // A server that does not list its tasks keeps nobody from seeing those of the others.
-                let Ok(reply) = self.ask(&source, request(method(), "".into(), params), call.clone()).await else {
+                let Ok(reply) = self.ask_of(&source, request(method(), "".into(), params), call.clone()).await else {
                     break;
                 };
                 let Ok(mut page) = reply.body.to::<Value>() else { break };
@@ -146,9 +151,11 @@ impl Face {
 
     /// The servers that a client of this role may mean.
     fn meant<'a>(&'a self, snapshot: &'a Snapshot, role: RoleId) -> impl Iterator<Item = &'a Arc<dyn Source>> {
-        let all = self.scope().map_or(&*self.gateway.sources, std::slice::from_ref);
-        let alone = self.scope().is_some();
-        all.iter().filter(move |source| (alone || is_server(source)) && snapshot.sees_source(role, source))
+        let alone = self.is_scoped();
+        snapshot
+            .sources()
+            .iter()
+            .filter(move |source| (alone || is_server(source)) && snapshot.sees_source(role, source))
     }
 
     /// What no revision of MCP knows. Only where there is a single server is it clear who is meant.
@@ -156,7 +163,7 @@ impl Face {
         let snapshot = self.snapshot();
         let mut meant = self.meant(&snapshot, call.caller.role);
         match (meant.next(), meant.next()) {
-            (Some(source), None) => self.ask(source, request(op, "".into(), params), call).await,
+            (Some(source), None) => self.ask_of(source, request(op, "".into(), params), call).await,
             _ => Err(CallError::UnknownMethod(op.method().into())),
         }
     }
@@ -165,6 +172,11 @@ impl Face {
 /// Whether it is somebody else's server: plugins and the gateway's own tools know no other methods.
 pub(super) fn is_server(source: &Arc<dyn Source>) -> bool {
     !source.learns_at_once() && *source.name() != SourceName::gateway()
+}
+
+/// Whether there is anything that the role may not see.
+fn hides(role: &Role) -> bool {
+    role.allow.is_some() || !role.deny.is_empty()
 }
 
 fn is_not_found(error: &Json) -> bool {

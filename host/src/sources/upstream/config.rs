@@ -18,7 +18,7 @@ use url::Url;
 use super::{CommandLine, Endpoint, Remote};
 
 /// An external MCP server: a program that is started when it is needed (`command`), or a remote one (`url`).
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerConfig {
     /// The program to start. Without `args` this may be a whole command line, which is split as a shell would split
@@ -93,6 +93,16 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// The one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "http" => Some(Self::Http),
+            "sse" => Some(Self::Sse),
+            _ => None,
+        }
+    }
+
     /// What is spoken at an address that says nothing else: the older way where its path ends in `/sse`.
     #[must_use]
     pub fn of(url: &Url) -> Self {
@@ -132,7 +142,7 @@ enum Argument {
 
 /// Which of a server's tools are there: those that `allow` has, less those that `deny` has. Globs of the server's own
 /// names, without its prefix.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ToolFilter {
     /// Only these. Default: all.

@@ -3,11 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use gateway_core::{
-    payload::Json,
-    source::{Client, Fut, Source},
-    wire::message::{METHOD_NOT_FOUND, error_object},
-};
+use gateway_core::source::{Client, Nobody, Source};
 use tokio::{sync::Semaphore, time::sleep};
 use tracing::debug;
 
@@ -18,26 +14,25 @@ const AT_ONCE: usize = 4;
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 
 /// Learns what all of `sources` offer to `client`, or to those who can be asked nothing. One that cannot be learnt is
-/// tried again, with growing pauses, for as long as this runs; meanwhile the others have their turn.
-pub async fn learn_early(sources: &[Arc<dyn Source>], client: Option<Arc<dyn Client>>) {
+/// tried again, with growing pauses, for as long as this runs and `is_there` says so of it; meanwhile the others have
+/// their turn.
+pub async fn learn_early(
+    sources: &[Arc<dyn Source>],
+    client: Option<Arc<dyn Client>>,
+    is_there: &(dyn Fn(&Arc<dyn Source>) -> bool + Sync),
+) {
     let (turns, client) = (Semaphore::new(AT_ONCE), client.unwrap_or_else(|| Arc::new(Nobody)));
-    join_all(sources.iter().map(|source| learn(&**source, &client, &turns))).await;
+    join_all(sources.iter().map(|source| learn(source, &client, &turns, is_there))).await;
 }
 
-/// For whom things are learnt before anybody is there.
-struct Nobody;
-
-impl Client for Nobody {
-    fn progress(&self, _: &Json, _: &Json) {}
-
-    fn ask(&self, _: Box<str>, _: Option<Json>) -> Fut<'_, Result<Json, Json>> {
-        Box::pin(async { Err(error_object(METHOD_NOT_FOUND, "nobody is there")) })
-    }
-}
-
-async fn learn(source: &dyn Source, client: &Arc<dyn Client>, turns: &Semaphore) {
+async fn learn(
+    source: &Arc<dyn Source>,
+    client: &Arc<dyn Client>,
+    turns: &Semaphore,
+    is_there: &(dyn Fn(&Arc<dyn Source>) -> bool + Sync),
+) {
     let mut pause = PAUSES.0;
-    loop {
+    while is_there(source) {
         {
             // Never closed.
             let _turn = turns.acquire().await;

@@ -212,6 +212,7 @@ fn read(path: &Path) -> Option<(Offer, Option<Revision>)> {
         resources: items(Kind::Resource),
         templates: items(Kind::Template),
         greeting: members.get("greeting").and_then(|raw| Json::parse(raw.get().as_bytes().to_vec()).ok()),
+        aliases: Box::default(),
     };
     Some((offer, members.text("revision").and_then(|name| Revision::named(&name))))
 }

@@ -24,7 +24,7 @@ struct Tools {
 
 impl Dispatch for Tools {
     fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::new(Snapshot::of(self.roles.clone(), &[], &Abilities::NONE))
+        Arc::new(Snapshot::of(self.roles.clone(), &[], &Abilities::NONE, Arc::default()))
     }
 
     fn invoke<'a>(&'a self, tool: &'a str, _: Option<Json>, _: Arc<Call>) -> Fut<'a, Result<Reply, CallError>> {
