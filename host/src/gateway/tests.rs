@@ -70,7 +70,7 @@ fn gateway(globs: &[&str], sources: Vec<Arc<Fake>>) -> (Arc<Gateway>, RoleId) {
     let roles = Arc::new(RoleSet::new(vec![role], Some("r")));
     let role = roles.resolve(None).unwrap();
     let sources = sources.into_iter().map(|source| source as Arc<dyn Source>).collect();
-    (Arc::new(Gateway::new(roles, sources)), role)
+    (Arc::new(Gateway::new(World::new(roles, sources))), role)
 }
 
 async fn run(gateway: &Arc<Gateway>, role: RoleId, tool: &str) -> Result<Reply, CallError> {
