@@ -46,7 +46,7 @@ impl Client for Nobody {
 
 impl Dispatch for Nobody {
     fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::new(Snapshot::of(Arc::new(RoleSet::new(vec![], None)), &[], &Abilities::NONE))
+        Arc::new(Snapshot::of(Arc::new(RoleSet::new(vec![], None)), &[], &Abilities::NONE, Arc::default()))
     }
 
     fn invoke<'a>(&'a self, tool: &'a str, _: Option<Json>, _: Arc<Call>) -> Fut<'a, Result<Reply, CallError>> {
