@@ -149,7 +149,7 @@ fn resources_keep_their_uris_where_they_are_alone() {
     assert_eq!(snapshot.public_uri(role, &sources[1], "t://9").as_deref(), Some("b.c+t://9"));
     assert_eq!(snapshot.public_uri(role, &sources[1], "x://3").as_deref(), Some("x://3"));
     assert!(snapshot.list(role, Kind::Resource).as_str().contains(r#"{"uri":"b.c+x://2","name":"note"}"#));
-    let own = Snapshot::of_one(roles(&["*"]), &sources[1], &Abilities::NONE);
+    let own = Snapshot::of_one(roles(&["*"]), Some(&sources[1]), &Abilities::NONE);
     assert_eq!(readable(&own, "x://2"), ["b_c x://2"]);
 }
 
