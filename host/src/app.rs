@@ -5,7 +5,10 @@
 mod serve;
 mod watch;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use gateway_core::{
     role::{RoleError, RoleId},
@@ -14,11 +17,10 @@ use gateway_core::{
 };
 use tokio::sync::mpsc;
 
+pub use self::serve::DRAIN;
 pub use crate::control::build::Observer;
 use crate::{
-    config::Loaded,
     control::{Control, Setting, desired::Desired},
-    folders::Folders,
     gateway::Gateway,
 };
 
@@ -30,6 +32,8 @@ pub struct App {
     control: Arc<Control>,
     role: RoleId,
     tasks: Tasks,
+    /// Files are followed already.
+    follows: AtomicBool,
 }
 
 /// Why no gateway could be put together.
@@ -42,22 +46,13 @@ pub enum BuildError {
 }
 
 impl App {
-    /// Puts the gateway of `file` together, for callers of `role`; `observer` is told of slow steps. `one_client`: there
-    /// will be one client, so that servers are greeted in its era. Needs a Tokio runtime; starts nothing.
+    /// Puts the gateway of `setting` together, for callers of `role`. Needs a Tokio runtime; starts nothing.
     ///
     /// # Errors
     /// See [`BuildError`].
-    pub fn build(
-        file: &Path,
-        loaded: Loaded,
-        folders: &Folders,
-        role: Option<&str>,
-        observer: Option<&Observer>,
-        one_client: bool,
-    ) -> Result<Self, BuildError> {
-        let setting = Setting { file, loaded, folders, observer, one_client };
+    pub fn build(setting: Setting<'_>, role: Option<&str>) -> Result<Self, BuildError> {
         let (control, role, told) = Control::build(setting, role)?;
-        let app = Self { control, role, tasks: Tasks::new() };
+        let app = Self { control, role, tasks: Tasks::new(), follows: AtomicBool::new(false) };
         app.follow(told);
         Ok(app)
     }

@@ -58,6 +58,10 @@ pub struct Control {
     file: PathBuf,
     gateway: Arc<Gateway>,
     builder: Builder,
+    /// The configuration is given, and never read again.
+    in_memory: bool,
+    /// Those of the program that the gateway is part of.
+    further: Vec<Arc<dyn Source>>,
     overlay: OverlayFile,
     /// One change at a time.
     held: Mutex<Held>,
@@ -83,6 +87,8 @@ struct Entry {
 pub struct Setting<'a> {
     /// The configuration's file.
     pub file: &'a Path,
+    /// There is no such file: what stands in it is given once and for all.
+    pub in_memory: bool,
     /// What stands in it.
     pub loaded: Loaded,
     /// Where things are kept.
@@ -91,6 +97,9 @@ pub struct Setting<'a> {
     pub observer: Option<&'a Observer>,
     /// There will be one client, so that servers are greeted in its era.
     pub one_client: bool,
+    /// Sources of the program that the gateway is part of. They stay whatever the configuration says, and no server or
+    /// plugin can have their names.
+    pub further: Vec<Arc<dyn Source>>,
 }
 
 impl Control {
@@ -103,7 +112,7 @@ impl Control {
         setting: Setting<'_>,
         role: Option<&str>,
     ) -> Result<(Arc<Self>, RoleId, mpsc::UnboundedReceiver<Event>), RoleError> {
-        let Setting { file, loaded, folders, observer, one_client } = setting;
+        let Setting { file, in_memory, loaded, folders, observer, one_client, further } = setting;
         let overlay = OverlayFile::within(&folders.state(file));
         let desired = Desired::of(&loaded, overlay.read());
         let roles = Arc::new(desired.config.role_set(None));
@@ -111,13 +120,15 @@ impl Control {
         let (events, told) = Events::channel();
         let control = Arc::new_cyclic(|control: &Weak<Self>| {
             let builder = Builder::new(file, folders, control.clone(), events.clone(), observer, one_client);
-            let (entries, desired) = assemble(&builder, Vec::new(), desired);
-            let gateway = Arc::new(Gateway::new(World { roles, ..world(&entries, &desired.config) }));
+            let (entries, desired) = assemble(&builder, Vec::new(), desired, &further);
+            let gateway = Arc::new(Gateway::new(World { roles, ..world(&entries, &further, &desired.config) }));
             desired.tell();
             Self {
                 file: file.to_owned(),
                 gateway,
                 builder,
+                in_memory,
+                further,
                 overlay,
                 held: Mutex::new(Held { loaded, entries }),
                 desired: ArcSwap::from_pointee(desired),
@@ -160,6 +171,9 @@ impl Control {
     /// Reads the configuration again and brings the gateway to it. One with mistakes changes nothing.
     pub async fn reload(&self) {
         let mut held = self.held.lock().await;
+        if self.in_memory {
+            return self.bring(&mut held).await;
+        }
         let file = self.file.clone();
         let Ok(loaded) = tokio::task::spawn_blocking(move || Config::load(&file)).await else { return };
         match loaded {
@@ -191,7 +205,7 @@ impl Control {
         let before = std::mem::take(&mut held.entries);
         let known: Vec<_> =
             before.iter().map(|entry| (entry.made.source.clone(), entry.made.source.status().state)).collect();
-        let (entries, desired) = assemble(&self.builder, before, Desired::of(&held.loaded, read));
+        let (entries, desired) = assemble(&self.builder, before, Desired::of(&held.loaded, read), &self.further);
         let is_new = |entry: &&Entry| known.iter().all(|(source, _)| !Arc::ptr_eq(source, &entry.made.source));
         let new: Vec<_> = entries.iter().filter(is_new).map(|entry| entry.made.source.clone()).collect();
         let nobody: Arc<dyn Client> = Arc::new(Nobody);
@@ -202,7 +216,7 @@ impl Control {
         });
         let _ = timeout(PREPARE, join_all(prepared)).await;
         let roles = Arc::new(desired.config.role_set(Some(&self.gateway.roles())));
-        self.gateway.change(World { roles, ..world(&entries, &desired.config) });
+        self.gateway.change(World { roles, ..world(&entries, &self.further, &desired.config) });
         desired.tell();
         let names: Vec<_> = new.iter().map(|source| source.name().as_str()).collect();
         info!(new = names.join(", "), sources = entries.len(), "the configuration counts as it is now");
@@ -248,9 +262,18 @@ impl Control {
     }
 }
 
-/// The sources that are wanted: those of `before` that are the same, and new ones.
-fn assemble(builder: &Builder, before: Vec<Entry>, mut desired: Desired) -> (Vec<Entry>, Desired) {
-    let wanted = wanted(&desired.config, |name| desired.is_registered(name));
+/// The sources that are wanted: those of `before` that are the same, and new ones. None has the name of one of `further`.
+fn assemble(
+    builder: &Builder,
+    before: Vec<Entry>,
+    mut desired: Desired,
+    further: &[Arc<dyn Source>],
+) -> (Vec<Entry>, Desired) {
+    let mut wanted = wanted(&desired.config, |name| desired.is_registered(name));
+    let is_taken = |name: &SourceName| further.iter().any(|source| source.name() == name);
+    for (name, _) in wanted.extract_if(.., |(name, _)| is_taken(name)) {
+        desired.leave_out(&name, "the program that the gateway is part of has tools under that name");
+    }
     let steps = reconcile(before.iter().map(|entry| (&entry.name, &entry.wanted)), &wanted);
     let mut before: Vec<Option<Entry>> = before.into_iter().map(Some).collect();
     let mut entries = Vec::with_capacity(wanted.len());
@@ -268,8 +291,8 @@ fn assemble(builder: &Builder, before: Vec<Entry>, mut desired: Desired) -> (Vec
 }
 
 /// The world of these sources, without its roles.
-fn world(entries: &[Entry], config: &Config) -> World {
-    let sources = entries.iter().map(|entry| entry.made.source.clone()).collect();
+fn world(entries: &[Entry], further: &[Arc<dyn Source>], config: &Config) -> World {
+    let sources = entries.iter().map(|entry| &entry.made.source).chain(further).cloned().collect();
     let filters = build::filters(config, entries.iter().filter_map(|entry| entry.made.plugin.as_ref()));
     World { sources, filters, surface: Arc::new(config.surface()), ..World::default() }
 }

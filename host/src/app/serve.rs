@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::Router;
 use gateway_core::tasks::Tasks;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// How long calls in flight may take to end when the gateway ends.
-const DRAIN: Duration = Duration::from_secs(10);
+pub const DRAIN: Duration = Duration::from_secs(10);
 
 /// How long connections may take to be closed once all answers are on their way.
 const CLOSE: Duration = Duration::from_secs(1);
@@ -41,7 +42,7 @@ impl App {
     ///
     /// # Errors
     /// Where standard input cannot be read, or no signal handler can be set.
-    pub async fn serve_stdio(self) -> std::io::Result<()> {
+    pub async fn serve_stdio(&self) -> std::io::Result<()> {
         let (way, outgoing) = mpsc::unbounded_channel();
         let way: Arc<dyn Way> = Arc::new(way);
         let access = Access { role: self.role, scope: None };
@@ -87,16 +88,10 @@ impl App {
     ///
     /// # Errors
     /// Where the listener has no address, or no signal handler can be set.
-    pub async fn serve_http(self, listener: TcpListener, host: &str, door: Door) -> std::io::Result<()> {
+    pub async fn serve_http(&self, listener: TcpListener, host: &str, door: Door) -> std::io::Result<()> {
         let mut signals = Signals::new()?;
         let bound = listener.local_addr()?;
-        let desired = self.desired();
-        let hosts = Hosts::new(host, bound, &desired.config.allowed_hosts);
-        let session_timeout = desired.config.session_timeout.duration();
-        let settings = Settings { identity: self.identity(), door, hosts, session_timeout };
-        let front = Front::new(self.gateway().clone(), settings);
-        let health = Health::new(self.control.clone(), front.leaving().clone());
-        let router = guarded(front.router().merge(health.router()), &front);
+        let (front, router) = self.routes(host, bound, door);
         let connections = Tasks::new();
         let (room, tasks) = (room_for_connections(), connections.clone());
         let closing = front.closing().clone();
@@ -113,6 +108,18 @@ impl App {
         };
         signals.hurry(quit).await;
         Ok(())
+    }
+
+    /// All that is served over HTTP, to whoever is let in by `door`, and what ends it.
+    pub fn routes(&self, host: &str, bound: SocketAddr, door: Door) -> (Arc<Front>, Router) {
+        let desired = self.desired();
+        let hosts = Hosts::new(host, bound, &desired.config.allowed_hosts);
+        let session_timeout = desired.config.session_timeout.duration();
+        let settings = Settings { identity: self.identity(), door, hosts, session_timeout };
+        let front = Front::new(self.gateway().clone(), settings);
+        let health = Health::new(self.control.clone(), front.leaving().clone());
+        let router = guarded(front.router().merge(health.router()), &front);
+        (front, router)
     }
 
     fn identity(&self) -> Identity {

@@ -8,7 +8,7 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -47,12 +47,19 @@ struct Paths {
 }
 
 impl App {
-    /// Has the gateway follow its files from now on, as far as the configuration wants that, and the signal SIGHUP.
+    /// Has the gateway follow its files from now on, as far as the configuration wants that.
+    pub fn follow_files(&self) {
+        if !self.follows.swap(true, Ordering::Relaxed) {
+            self.tasks.spawn(watch(self.control.clone()));
+        }
+    }
+
+    /// The same, and the signal SIGHUP.
     ///
     /// # Errors
     /// Where no signal handler can be set.
     pub(super) fn watch(&self) -> std::io::Result<()> {
-        self.tasks.spawn(watch(self.control.clone()));
+        self.follow_files();
         let (control, mut hangup) = (self.control.clone(), signal(SignalKind::hangup())?);
         self.tasks.spawn(async move {
             while hangup.recv().await.is_some() {

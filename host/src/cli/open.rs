@@ -16,6 +16,7 @@ use super::{Global, Usage, progress::Progress};
 use crate::{
     app::{App, BuildError, Observer},
     config::{Config, Loaded, find},
+    control::Setting,
     folders::Folders,
     telemetry,
 };
@@ -69,8 +70,9 @@ pub fn build(
     one_client: bool,
 ) -> anyhow::Result<App> {
     let folders = Folders::discover()?;
-    App::build(file, loaded, &folders, role, observer, one_client)
-        .map_err(|BuildError::Role(error)| no_role(&error).into())
+    let further = Vec::new();
+    let setting = Setting { file, in_memory: false, loaded, folders: &folders, observer, one_client, further };
+    App::build(setting, role).map_err(|BuildError::Role(error)| no_role(&error).into())
 }
 
 /// All that is known without starting a server.

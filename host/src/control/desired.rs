@@ -66,11 +66,11 @@ impl Desired {
         self.registered.contains(name)
     }
 
-    /// One server that cannot be used.
+    /// One server or plugin that cannot be used.
     pub(super) fn leave_out(&mut self, name: &SourceName, reason: &str) {
         if self.broken.iter().all(|entry| entry.name != *name) {
-            let reason = reason.to_owned();
-            self.broken.push(Broken { name: name.clone(), section: "servers", reason, hint: None });
+            let section = if self.config.plugins.get(name.as_str()).is_some() { "plugins" } else { "servers" };
+            self.broken.push(Broken { name: name.clone(), section, reason: reason.to_owned(), hint: None });
         }
     }
 
