@@ -15,10 +15,10 @@ pub use self::clock::{Clock, Held};
 
 use crate::{
     error::{CallError, Failure, FailureKind},
-    payload::{Json, Reply},
+    payload::{Json, Reply, Request},
     role::RoleId,
     snapshot::Snapshot,
-    source::{Client, Dispatch},
+    source::{Client, Dispatch, Source},
 };
 
 /// How deep calls may nest: a tool that calls a tool, and so on.
@@ -150,6 +150,40 @@ impl Call {
         arguments: Option<Json>,
         deadline: Option<Instant>,
     ) -> Result<Reply, CallError> {
+        // Progress of a step is not progress of the whole: the caller alone knows how they relate.
+        let nested = self.nested(tool, earliest(self.deadline, deadline), None)?;
+        self.gateway.invoke(tool, arguments, Arc::new(nested)).await
+    }
+
+    /// Has another tool answer in the place of the one that was called, as [`Call::invoke`] would call it, with all
+    /// that came with the request: its progress is that of this call. The target is the tool's public name.
+    ///
+    /// # Errors
+    /// As [`Call::invoke`].
+    pub async fn hand_on(&self, request: Request) -> Result<Reply, CallError> {
+        let nested = self.nested(&request.target, self.deadline, self.progress_token.clone())?;
+        self.gateway.hand_on(request, Arc::new(nested)).await
+    }
+
+    /// The catalogue once it is known what `source` offers, which may start it.
+    ///
+    /// # Errors
+    /// Why it could not be found out.
+    pub async fn learn(&self, source: &Arc<dyn Source>) -> Result<Arc<Snapshot>, CallError> {
+        self.gateway.learn(source, &self.client).await
+    }
+
+    /// The catalogue once it is known whether the caller may use a tool of that public name: that may start a server
+    /// whose name it begins with.
+    ///
+    /// # Errors
+    /// Why it could not be found out.
+    pub async fn find_out(&self, tool: &str) -> Result<Arc<Snapshot>, CallError> {
+        self.gateway.find_out(tool, self.caller.role, &self.client).await
+    }
+
+    /// A call within this one.
+    fn nested(&self, tool: &str, deadline: Option<Instant>, progress_token: Option<Json>) -> Result<Self, CallError> {
         if self.depth >= MAX_DEPTH {
             let message = format!("tool {tool:?}: calls may nest {MAX_DEPTH} deep, and these do");
             return Err(Failure::new(FailureKind::Limit, message).into());
@@ -159,19 +193,17 @@ impl Call {
             let message = format!("tool {tool:?}: one call may cause {MAX_NESTED_CALLS} others, and this one has");
             return Err(Failure::new(FailureKind::Limit, message).into());
         };
-        let nested = Self {
+        Ok(Self {
             caller: self.caller,
             depth: self.depth + 1,
-            deadline: earliest(self.deadline, deadline),
-            // Progress of a step is not progress of the whole: the caller alone knows how they relate.
-            progress_token: None,
+            deadline,
+            progress_token,
             client: self.client.clone(),
             gateway: self.gateway.clone(),
             tree: self.tree.clone(),
             id: CallId { nested: MAX_NESTED_CALLS - left + 1, ..self.id },
             parent: Some(self.id),
-        };
-        self.gateway.invoke(tool, arguments, Arc::new(nested)).await
+        })
     }
 }
 

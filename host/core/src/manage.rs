@@ -94,6 +94,9 @@ pub trait Manage: Send + Sync {
     /// # Errors
     /// See [`RefusedKind`].
     fn enable<'a>(&'a self, name: &'a str, enabled: bool) -> Fut<'a, Result<(), Refused>>;
+
+    /// What does not count as it was written, each with its reason. For whoever may see everything.
+    fn problems(&self) -> Vec<String>;
 }
 
 impl Refused {

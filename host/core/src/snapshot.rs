@@ -12,12 +12,15 @@ use self::entries::Names;
 use crate::{
     name::Naming,
     payload::Json,
-    role::{Pattern, Role, RoleId, RoleSet},
+    role::{RoleId, RoleSet},
     source::{Abilities, Kind, Offer, Shown, Source},
     wire::json::Object,
 };
 
+pub use self::surface::Surface;
+
 mod entries;
+mod surface;
 mod template;
 
 /// All that is offered at one moment to clients of the same abilities, and who sees what of it.
@@ -30,35 +33,6 @@ pub struct Snapshot {
     tables: [Table; Kind::ALL.len()],
     /// The sources some of whose URIs another has too.
     renaming: FixedBitSet,
-}
-
-/// How much of what a role may use its list of tools shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Surface {
-    meta_tools: bool,
-    /// As a role, since its globs are held against names as those of roles are.
-    pinned: Role,
-}
-
-impl Surface {
-    /// With `meta_tools`, lists show only the gateway's own tools, through which the rest is reached, and those that a
-    /// glob of `pin` names.
-    #[must_use]
-    pub fn new(meta_tools: bool, pin: &[Pattern]) -> Self {
-        Self { meta_tools, pinned: Role { allow: Some(pin.into()), ..Role::blind("pin") } }
-    }
-
-    /// Whether the rest is reached through the gateway's own tools.
-    #[must_use]
-    pub fn has_meta_tools(&self) -> bool {
-        self.meta_tools
-    }
-}
-
-impl Default for Surface {
-    fn default() -> Self {
-        Self::new(false, &[])
-    }
 }
 
 /// What is offered of one kind.
@@ -218,6 +192,17 @@ impl Snapshot {
         self.view(role, kind).visible.ones().map(|at| (&entries[at], &self.sources[entries[at].source]))
     }
 
+    /// All that is offered of a kind, whoever may see it, in order.
+    pub fn entries(&self, kind: Kind) -> impl ExactSizeIterator<Item = (&Entry, &Arc<dyn Source>)> {
+        self.tables[kind as usize].entries.iter().map(|entry| (entry, &self.sources[entry.source]))
+    }
+
+    /// Which of [`Snapshot::entries`] the role sees, by their places.
+    #[must_use]
+    pub fn sight(&self, role: RoleId, kind: Kind) -> &FixedBitSet {
+        &self.view(role, kind).visible
+    }
+
     /// Where the role may read `uri`, the likeliest source first: the one that lists it; else those of whose templates
     /// it could be made; else all that have resources, since a server may have more than it lists.
     #[must_use]
@@ -357,16 +342,16 @@ impl Snapshot {
         };
         match shown {
             Shown::Always => true,
-            Shown::AsMetaTool => surface.meta_tools,
-            Shown::Directly => !surface.meta_tools || self.is_pinned(entry),
+            Shown::AsMetaTool => surface.has_meta_tools(),
+            Shown::Directly => !surface.has_meta_tools() || self.is_pinned(entry),
         }
     }
 
     fn is_pinned(&self, entry: &Entry) -> bool {
         let (name, naming) = self.known_as(entry);
         match &entry.target {
-            Target::Local(local) => self.surface.pinned.decide(name, naming, local).visible(),
-            Target::Placeholder => self.surface.pinned.decide_placeholder(name, naming).visible(),
+            Target::Local(local) => self.surface.pinned().decide(name, naming, local).visible(),
+            Target::Placeholder => self.surface.pinned().decide_placeholder(name, naming).visible(),
         }
     }
 

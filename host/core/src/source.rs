@@ -1,4 +1,4 @@
-//! The traits: who offers tools, who runs calls, who asked.
+//! The traits: who offers tools, who asked.
 
 use std::{
     pin::Pin,
@@ -14,16 +14,18 @@ use crate::{
     error::CallError,
     name::{Naming, SourceName},
     payload::{Json, Reply, Request},
-    snapshot::Snapshot,
-    wire::{
-        json::Members,
-        message::{METHOD_NOT_FOUND, error_object},
-    },
+    wire::json::Members,
 };
 
-pub use self::events::{Event, Events, Told};
+pub use self::{
+    dispatch::Dispatch,
+    events::{Event, Events, Told},
+    nobody::Nobody,
+};
 
+mod dispatch;
 mod events;
+mod nobody;
 
 /// A boxed future, so that the traits here can be used as objects.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -42,6 +44,11 @@ pub trait Source: Send + Sync + 'static {
 
     /// What it is for, in the words of the configuration.
     fn description(&self) -> Option<&str> {
+        None
+    }
+
+    /// How an external server is spoken to: `stdio`, `http` or `sse`; `None`: it is no such server.
+    fn transport(&self) -> Option<&'static str> {
         None
     }
 
@@ -75,7 +82,7 @@ pub trait Source: Send + Sync + 'static {
 
     /// A session wants log messages of this level and above (`logging/setLevel`). What is started for it later asks
     /// [`Client::log_level`].
-    /// Done when those that run have taken it, so that what is asked next is logged at the new level.
+    /// Done when those that run have taken it.
     fn log_level(&self, _client: &Arc<dyn Client>, _level: LogLevel) -> Fut<'_, ()> {
         Box::pin(async {})
     }
@@ -256,21 +263,6 @@ pub struct SourceStatus {
     pub error: Option<String>,
 }
 
-/// The way back into the gateway: calls a tool by its public name, under the role of the call that asks.
-pub trait Dispatch: Send + Sync {
-    /// The catalogue as it is now.
-    fn snapshot(&self) -> Arc<Snapshot>;
-
-    /// Runs `tool` as `call`, through the same guards as a client's call. Use [`Call::invoke`], which bounds the
-    /// nesting.
-    fn invoke<'a>(
-        &'a self,
-        tool: &'a str,
-        arguments: Option<Json>,
-        call: Arc<Call>,
-    ) -> Fut<'a, Result<Reply, CallError>>;
-}
-
 /// A session of a client, for as long as the program runs. Never shown to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(u64);
@@ -331,19 +323,6 @@ pub trait Client: Send + Sync {
     /// # Errors
     /// The JSON-RPC error object of the client, or one that says that it cannot be asked.
     fn ask(&self, method: Box<str>, params: Option<Json>) -> Fut<'_, Result<Json, Json>>;
-}
-
-/// Nobody in particular: hears nothing and cannot be asked. For what the gateway does by itself.
-#[derive(Debug, Clone, Copy)]
-pub struct Nobody;
-
-impl Client for Nobody {
-    fn progress(&self, _token: &Json, _params: &Json) {}
-
-    fn ask(&self, method: Box<str>, _params: Option<Json>) -> Fut<'_, Result<Json, Json>> {
-        let error = error_object(METHOD_NOT_FOUND, &format!("nobody is there to answer {method}"));
-        Box::pin(async { Err(error) })
-    }
 }
 
 /// The severity of a log message (RFC 5424, as MCP uses it), least severe first.

@@ -60,6 +60,18 @@ impl Desired {
         !self.broken.is_empty() || self.file_problem.is_some() || !self.problems.is_empty()
     }
 
+    /// What does not count as it was written, without excerpts of the file: values there may be secrets.
+    #[must_use]
+    pub fn complaints(&self) -> Vec<String> {
+        let file = self.file_problem.as_ref().map(|_| {
+            "the configuration has mistakes as it is now, so that what it was before counts; `gateway check` shows them"
+                .to_owned()
+        });
+        let broken =
+            self.broken.iter().map(|entry| format!("{} {:?} is left out: {}", entry.section, entry.name, entry.reason));
+        file.into_iter().chain(broken).chain(self.problems.iter().cloned()).collect()
+    }
+
     /// Whether the server of that name was registered while a gateway ran.
     #[must_use]
     pub fn is_registered(&self, name: &SourceName) -> bool {

@@ -88,6 +88,10 @@ impl Manage for Control {
         })
     }
 
+    fn problems(&self) -> Vec<String> {
+        self.desired.load().complaints()
+    }
+
     fn enable<'a>(&'a self, name: &'a str, enabled: bool) -> Fut<'a, Result<(), Refused>> {
         Box::pin(async move {
             let unknown = || Refused::new(RefusedKind::Unknown, format!("there is no server or plugin {name:?}"));

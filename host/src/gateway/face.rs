@@ -13,7 +13,7 @@ use gateway_core::{
     payload::{Json, Op, Reply, Request},
     role::{RoleId, RoleSet},
     snapshot::{Snapshot, Target},
-    source::{Abilities, Client, Dispatch, Fut, Kind, Offer, Source},
+    source::{Abilities, Client, Kind, Offer, Source},
 };
 use serde_json::json;
 use tokio::sync::watch;
@@ -22,6 +22,7 @@ use tracing::{Instrument as _, Level, debug, debug_span, enabled, field::display
 use super::{Gateway, filters::Watched, lock, world::During};
 use crate::results;
 
+mod dispatch;
 mod elsewhere;
 
 /// The gateway as clients of the same abilities see it; all of it, or one source alone. Clones share it.
@@ -313,6 +314,8 @@ impl Face {
         let role = call.caller.role;
         let wants_task = request.rest.iter().any(|(name, _)| **name == *"task");
         let may_make_task = request.op == Op::CallTool && (wants_task || call.client().abilities().has("extensions"));
+        // The gateway's own tools hand calls on: the task is whose it was handed on to.
+        let may_make_task = may_make_task && *source.name() != SourceName::gateway();
         let reply = source.call(request, call).await?;
         if may_make_task {
             self.gateway.errands.learn(role, source, wants_task, &reply);
@@ -374,21 +377,6 @@ impl Face {
 fn request(op: Op, target: Arc<str>, params: Params) -> Request {
     let Params { arguments, meta, rest } = params;
     Request { op, target, arguments, meta, rest }
-}
-
-impl Dispatch for Face {
-    fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshot()
-    }
-
-    fn invoke<'a>(
-        &'a self,
-        tool: &'a str,
-        arguments: Option<Json>,
-        call: Arc<Call>,
-    ) -> Fut<'a, Result<Reply, CallError>> {
-        Box::pin(self.run(Op::CallTool, tool, Params { arguments, ..Params::default() }, call))
-    }
 }
 
 impl std::fmt::Debug for Face {

@@ -222,6 +222,10 @@ impl Source for Upstream {
         self.settings().description.as_deref()
     }
 
+    fn transport(&self) -> Option<&'static str> {
+        Some(self.settings().endpoint.transport())
+    }
+
     fn offer(&self, abilities: &Abilities) -> Arc<Offer> {
         self.instances.offer(abilities)
     }

@@ -32,6 +32,15 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// How it is spoken to, in a word.
+    pub(super) fn transport(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "stdio",
+            Self::Remote(remote) if remote.transport == Transport::Sse => "sse",
+            Self::Remote(_) => "http",
+        }
+    }
+
     /// Where what it says is read, in words.
     pub(super) fn place(&self) -> &'static str {
         match self {
