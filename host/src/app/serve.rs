@@ -14,7 +14,7 @@ use tracing::{debug, info};
 
 use super::{App, STOP};
 use crate::{
-    admin::health::Health,
+    admin::{api::Api, health::Health},
     frontends::{
         auth::Door,
         exchange::{Exchange, Way},
@@ -118,7 +118,8 @@ impl App {
         let settings = Settings { identity: self.identity(), door, hosts, session_timeout };
         let front = Front::new(self.gateway().clone(), settings);
         let health = Health::new(self.control.clone(), front.leaving().clone());
-        let router = guarded(front.router().merge(health.router()), &front);
+        let api = Api::new(self.control.clone(), front.clone());
+        let router = guarded(front.router().merge(health.router()).merge(api.router()), &front);
         (front, router)
     }
 

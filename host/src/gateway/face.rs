@@ -137,7 +137,9 @@ impl Face {
         self.picture.published.subscribe()
     }
 
-    fn refresh(&self) -> Arc<Snapshot> {
+    /// The catalogue as it is now, also where nothing has told of a change yet.
+    #[must_use]
+    pub fn refresh(&self) -> Arc<Snapshot> {
         self.picture.refresh(&self.gateway)
     }
 
