@@ -19,7 +19,7 @@ mod registering;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -67,7 +67,14 @@ pub struct Control {
     held: Mutex<Held>,
     desired: ArcSwap<Desired>,
     /// With `discovery: eager`: for whom things are learnt.
-    early: OnceLock<Option<Arc<dyn Client>>>,
+    early: std::sync::Mutex<Early>,
+}
+
+/// With `discovery: eager`: whether things are learnt before anybody asks, and for whom.
+#[derive(Default)]
+struct Early {
+    wanted: bool,
+    client: Option<Arc<dyn Client>>,
 }
 
 /// What there is.
@@ -132,7 +139,7 @@ impl Control {
                 overlay,
                 held: Mutex::new(Held { loaded, entries }),
                 desired: ArcSwap::from_pointee(desired),
-                early: OnceLock::new(),
+                early: std::sync::Mutex::default(),
             }
         });
         let hearing = Arc::downgrade(&control.gateway);
@@ -235,14 +242,24 @@ impl Control {
 
     /// With `discovery: eager`, learns from now on what servers offer to `client`, or to nobody in particular.
     pub fn learn_early(&self, client: Option<Arc<dyn Client>>) {
-        let _ = self.early.set(client);
+        *self.early() = Early { wanted: true, client };
         if self.is_eager(&self.desired.load()) {
             self.learn(self.gateway.sources().into_iter());
         }
     }
 
+    /// Learns nothing more early, and lets go of whom it was for: a session ends only when nobody holds on to it.
+    pub fn end(&self) {
+        *self.early() = Early::default();
+    }
+
+    /// What is behind this lock is never left half-changed, so a panic elsewhere does not spoil it.
+    fn early(&self) -> MutexGuard<'_, Early> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn is_eager(&self, desired: &Desired) -> bool {
-        desired.config.discovery == Discovery::Eager && self.early.get().is_some()
+        desired.config.discovery == Discovery::Eager && self.early().wanted
     }
 
     /// Learns what `sources` offer, in the background, for as long as they are there.
@@ -252,7 +269,7 @@ impl Control {
             return;
         }
         debug!(sources = sources.len(), "learning what they offer");
-        let client = self.early.get().cloned().flatten();
+        let client = self.early().client.clone();
         self.gateway.tasks().spawn(async move {
             let is_there = |source: &Arc<dyn Source>| {
                 gateway.source(source.name().as_str()).is_some_and(|there| Arc::ptr_eq(&there, source))

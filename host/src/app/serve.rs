@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use gateway_core::tasks::Tasks;
+use gateway_core::{role::RoleError, tasks::Tasks};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
@@ -110,6 +110,17 @@ impl App {
         Ok(())
     }
 
+    /// Who is let in over HTTP: everybody, as the role that it was put together for, or those whom `auth` knows.
+    ///
+    /// # Errors
+    /// Where a token's role is not configured.
+    pub fn door(&self) -> Result<Door, RoleError> {
+        match &self.desired().config.auth {
+            None => Ok(Door::Open(self.role)),
+            Some(auth) => Door::of(auth, &self.gateway().roles()),
+        }
+    }
+
     /// All that is served over HTTP, to whoever is let in by `door`, and what ends it.
     pub fn routes(&self, host: &str, bound: SocketAddr, door: Door) -> (Arc<Front>, Router) {
         let desired = self.desired();
@@ -130,6 +141,7 @@ impl App {
     /// Ends everything: what was started is stopped.
     pub async fn stop(&self) {
         self.tasks.drain(Duration::ZERO).await;
+        self.control.end();
         self.gateway().stop(STOP).await;
     }
 }
