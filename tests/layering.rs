@@ -11,10 +11,11 @@ use std::{
 use gateway_tests::place::repository;
 
 /// Each module of `host/src`, and the modules of the same crate that it may use. A new one needs a line here.
-const MODULES: [(&str, &[&str]); 15] = [
+const MODULES: [(&str, &[&str]); 16] = [
     ("telemetry", &[]),
     ("folders", &[]),
     ("results", &[]),
+    ("import", &[]),
     ("gateway", &["results", "telemetry"]),
     ("packages", &["folders", "telemetry"]),
     ("sources", &["results", "telemetry"]),
@@ -42,7 +43,10 @@ const CRATES: [(&str, &[&str]); 9] = [
     // Models of what the gateway says itself; payloads of others never go through them.
     ("rmcp", &["frontends", "sources"]),
     // One reader of `gateway.yaml`, with places in its errors; `plugin.yaml` has its own, and commands hand it values.
-    ("serde_yaml", &["config", "packages::manifest", "packages::lockfile", "cli::server", "cli::plugin"]),
+    (
+        "serde_yaml",
+        &["config", "packages::manifest", "packages::lockfile", "cli::server", "cli::plugin", "cli::import", "import"],
+    ),
     // Somebody else's server takes in what is served over HTTP.
     ("axum", &["frontends", "admin", "app", "embed", "lib"]),
     ("reqwest", &["packages", "sources::upstream"]),

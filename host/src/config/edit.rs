@@ -14,6 +14,7 @@ use std::{
 
 use serde_yaml::Value;
 
+pub use self::write::replace;
 use super::{
     Config, Environment,
     document::Document,
@@ -28,7 +29,7 @@ const HEAD: &str = "\
 ";
 
 /// A configuration file that is being changed. Nothing is written before [`save`](Edit::save).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Edit {
     /// The file as it was named.
     named: PathBuf,
@@ -112,6 +113,13 @@ impl Edit {
         lookup(&root, &KeyPath::of([written(&root, section), name])).cloned()
     }
 
+    /// What stands at `path` in the file, variables and all.
+    #[must_use]
+    pub fn value_at(&self, path: &[&str]) -> Option<Value> {
+        let root = self.value().ok()?;
+        lookup(&root, &self.path(&root, path)).cloned()
+    }
+
     /// The names in `section`, in the file's order.
     #[must_use]
     pub fn names(&self, section: &str) -> Vec<String> {
@@ -165,6 +173,20 @@ impl Edit {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The text as it was read; empty where there was no file.
+    #[must_use]
+    pub fn before(&self) -> &str {
+        self.before.as_deref().unwrap_or_default()
+    }
+
+    /// What there is to say about the text as it would be written.
+    ///
+    /// # Errors
+    /// As [`save`](Edit::save), where there are mistakes in it that were not in the old.
+    pub fn review(&self) -> Result<Report, EditError> {
+        self.check(&find::variable)
     }
 
     /// Checks the new text and writes it in place of the old, at once or not at all. What is said about the text is

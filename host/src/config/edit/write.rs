@@ -64,8 +64,11 @@ fn is_plain(text: &str) -> bool {
         && serde_yaml::from_str::<Value>(text).is_ok_and(|value| value.is_string())
 }
 
-/// Writes `text` to `file` by way of a new file beside it, so that nobody ever sees half of it.
-pub(super) fn replace(file: &Path, text: &str) -> io::Result<()> {
+/// Writes `text` to `file` by way of a new file beside it, so that nobody ever sees half of it. Permissions stay.
+///
+/// # Errors
+/// What the operating system says.
+pub fn replace(file: &Path, text: &str) -> io::Result<()> {
     let absolute = absolute(file)?;
     let folder = absolute.parent().unwrap_or_else(|| Path::new("/"));
     fs::create_dir_all(folder)?;
