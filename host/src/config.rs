@@ -13,7 +13,6 @@ mod expand;
 mod explain;
 mod find;
 mod hints;
-pub mod later;
 pub mod plugin;
 pub mod problem;
 mod read;
@@ -36,7 +35,7 @@ use gateway_wasm::config::LimitsConfig;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::{document::Document, later::PipelineConfig};
+use self::document::Document;
 pub use self::{
     entries::Entries,
     expand::Environment,
@@ -46,7 +45,11 @@ pub use self::{
     problem::{Problem, Report},
     role::RoleConfig,
 };
-use crate::{frontends::auth::AuthConfig, packages::Trust, sources::upstream::config::ServerConfig};
+use crate::{
+    frontends::auth::AuthConfig,
+    packages::Trust,
+    sources::{pipeline::config::PipelineConfig, upstream::config::ServerConfig},
+};
 
 /// Configuration of MCP Gateway.
 ///
@@ -78,10 +81,15 @@ pub struct Config {
     pub pin: Vec<Pattern>,
     /// Offers `gateway_register_server` and `gateway_remove_server` as tools. Default: false.
     pub management: bool,
-    /// Globs of commands that may be registered while the gateway runs. Default: none.
+    /// Commands that may be registered while the gateway runs: `npx` with any arguments, `npx -y @scope/*` with these,
+    /// `npx -y @scope/* *` with these and any that follow. A wildcard within an argument stands for no `@`, `:`, `=` and
+    /// no blank. Default: none.
     pub allow_commands: Vec<Pattern>,
-    /// Globs of private or loopback addresses that may be registered while the gateway runs. Default: none.
+    /// Addresses of this machine and its network that may be registered while the gateway runs, such as
+    /// `http://127.0.0.1:*` or `https://*.corp.example/mcp`. Public ones need not be named. Default: none.
     pub allow_urls: Vec<Pattern>,
+    /// Globs of the sources of plugins that may be registered while the gateway runs. Default: none.
+    pub allow_plugins: Vec<Pattern>,
     /// Reads this file and local plugin files again when they change. Default: true.
     pub watch: bool,
     /// How much is logged on standard error. Default: info.
@@ -215,6 +223,7 @@ impl Default for Config {
             management: false,
             allow_commands: Vec::new(),
             allow_urls: Vec::new(),
+            allow_plugins: Vec::new(),
             watch: true,
             log_level: LogLevel::default(),
             allowed_hosts: Vec::new(),
@@ -242,7 +251,15 @@ impl Config {
             io::ErrorKind::NotFound => LoadError::NotFound(NotFound { looked_at: vec![file.to_owned()] }),
             _ => LoadError::Read { file: file.to_owned(), source },
         })?;
-        Self::parse(&text, file, &find::variable)
+        Self::read(&text, file)
+    }
+
+    /// Reads `text` as if it stood in `file`, with the variables of this process's environment.
+    ///
+    /// # Errors
+    /// [`LoadError::Invalid`].
+    pub fn read(text: &str, file: &Path) -> Result<Loaded, LoadError> {
+        Self::parse(text, file, &find::variable)
     }
 
     /// Reads `text` as if it stood in `file`.
@@ -278,6 +295,7 @@ impl Config {
             support::warn(&document.value, &config, problems);
             config
         });
+        checks::spare_others(problems);
         document.locate(problems);
         problems.iter_mut().for_each(hints::ensure);
         report.sort();
@@ -323,6 +341,7 @@ impl Config {
             ("port", self.port != next.port),
             ("allowed_hosts", self.allowed_hosts != next.allowed_hosts),
             ("session_timeout", self.session_timeout != next.session_timeout),
+            ("auth", self.auth.is_some() != next.auth.is_some()),
             ("log_level", self.log_level != next.log_level),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect()
@@ -351,12 +370,29 @@ impl Config {
 }
 
 impl Loaded {
+    /// Whether a server or plugin of that name stands in the file, used or not.
+    #[must_use]
+    pub fn has_source(&self, name: &SourceName) -> bool {
+        let config = &self.config;
+        config.servers.get(name.as_str()).is_some()
+            || config.plugins.get(name.as_str()).is_some()
+            || self.broken.iter().any(|entry| entry.name == *name)
+    }
+
+    /// Whether the file says that the server or plugin of that name is not used.
+    #[must_use]
+    pub fn switches_off(&self, name: &SourceName) -> bool {
+        let server = self.config.servers.get(name.as_str()).map(|server| server.enabled);
+        server.or_else(|| Some(self.config.plugins.get(name.as_str())?.enabled)) == Some(false)
+    }
+
     /// Takes the entries out that cannot be used: what is not there cannot be started by mistake.
     fn new(mut config: Config, report: Report) -> Self {
         let broken = checks::broken(&config, &report.problems);
         let usable = |name: &SourceName| broken.iter().all(|entry| entry.name != *name);
         config.servers.retain(|name, _| usable(name));
         config.plugins.retain(|name, _| usable(name));
+        config.pipelines.retain(|name, _| usable(name));
         checks::drop_tokens(&mut config, &report.problems);
         Self { config, broken, report }
     }

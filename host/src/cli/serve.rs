@@ -9,7 +9,7 @@ use super::{
     Global, Hint, Usage,
     open::{Logging, build, load},
 };
-use crate::{app::App, config::Config, frontends::auth::Door};
+use crate::config::Config;
 
 /// Serve MCP clients over HTTP
 #[derive(Debug, clap::Args)]
@@ -42,7 +42,7 @@ impl ServeCommand {
         allow(&addresses, &host, &loaded.config)?;
         let role = self.role(&loaded.config)?;
         let app = build(&file, loaded, role.as_deref(), None, false)?;
-        let door = door(&app)?;
+        let door = app.door().map_err(|error| Usage::new(error.to_string()))?;
         let listener = TcpListener::bind(&addresses[..]).await.map_err(|error| cannot_listen(error, &host, port))?;
         app.serve_http(listener, &host, door).await?;
         Ok(ExitCode::SUCCESS)
@@ -77,13 +77,6 @@ fn allow(addresses: &[SocketAddr], host: &str, config: &Config) -> Result<(), Us
     Err(Usage::new(message).hint(
         "add `auth: { tokens: [{ role: ROLE, token: \"${TOKEN}\" }] }` to the configuration, or listen on 127.0.0.1",
     ))
-}
-
-fn door(app: &App) -> Result<Door, Usage> {
-    match &app.desired().config.auth {
-        None => Ok(Door::Open(app.role())),
-        Some(auth) => Door::of(auth, &app.gateway().roles()).map_err(|error| Usage::new(error.to_string())),
-    }
 }
 
 fn cannot_listen(error: std::io::Error, host: &str, port: u16) -> anyhow::Error {

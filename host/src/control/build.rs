@@ -78,7 +78,7 @@ impl Builder {
             events,
             observer: observer.cloned(),
             one_client,
-            guard: Arc::new(Guard::new(this_program())),
+            guard: Arc::new(Guard::of_this_program()),
             // Not even the engine exists before a plugin is used.
             engine: Arc::new(PluginEngine::new(options)),
             downloads: Downloads::new(folders.packages.clone()),
@@ -97,8 +97,8 @@ impl Builder {
                 let native = Native::new(self.started, self.manage.clone(), *management);
                 Ok(Made { source: Arc::new(native), plugin: None })
             }
-            Wanted::Server { config: server, .. } => {
-                Ok(Made { source: Arc::new(self.server(name, server, config)?), plugin: None })
+            Wanted::Server { config: server, only_public, .. } => {
+                Ok(Made { source: Arc::new(self.server(name, server, config, *only_public)?), plugin: None })
             }
             Wanted::Plugin { config: plugin, .. } => {
                 let plugin = Arc::new(self.plugin(name, plugin, config));
@@ -107,9 +107,16 @@ impl Builder {
         }
     }
 
-    fn server(&self, name: &SourceName, server: &ServerConfig, config: &Config) -> Result<Upstream, EndpointError> {
+    fn server(
+        &self,
+        name: &SourceName,
+        server: &ServerConfig,
+        config: &Config,
+        only_public: bool,
+    ) -> Result<Upstream, EndpointError> {
         let mut endpoint = server.endpoint()?;
         if let Endpoint::Remote(remote) = &mut endpoint {
+            remote.only_public = only_public;
             remote.login = Some(Arc::new(Login::new(name.clone(), remote, &self.folders.state(&self.file))));
         }
         let observer = self.observer.clone().map(|observer| {
@@ -165,13 +172,6 @@ pub(super) fn filters<'a>(config: &Config, plugins: impl Iterator<Item = &'a Arc
         Filtered::new(tools, sees)
     };
     config.filters.iter().map(filter).collect()
-}
-
-/// This program's file, for the guard to be started from.
-fn this_program() -> PathBuf {
-    // On Linux by the way that stays right when the file is replaced by a newer one.
-    let lasting = cfg!(target_os = "linux").then(|| PathBuf::from("/proc/self/exe"));
-    lasting.or_else(|| std::env::current_exe().ok()).unwrap_or_default()
 }
 
 /// Shows that a component is being compiled, which takes about a second per MB.

@@ -16,7 +16,7 @@ use std::{
     process::Stdio,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -33,6 +33,9 @@ pub const SUBCOMMAND: &str = "__reap";
 
 /// Set for every child, with a value that no other gateway gives: by it those are found that left their group.
 const MARK: &str = "MCP_GATEWAY_INSTANCE";
+
+/// A program calls [`reap`] where it begins.
+static OFFERED: AtomicBool = AtomicBool::new(false);
 
 /// How long what is left may take to end after `SIGTERM`.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -72,6 +75,18 @@ pub(super) struct Registration {
     number: u64,
 }
 
+/// Does what a guard's process does, and says so, where this program was started as one. A program that begins with it
+/// leaves no server behind, even if it is killed.
+#[must_use]
+pub fn reap() -> bool {
+    OFFERED.store(true, Ordering::Relaxed);
+    let is_guard = std::env::args_os().nth(1).is_some_and(|argument| argument == SUBCOMMAND);
+    if is_guard {
+        reap_main();
+    }
+    is_guard
+}
+
 // === impl Guard ===
 
 impl Guard {
@@ -82,8 +97,16 @@ impl Guard {
         Self::of(Some(program))
     }
 
-    /// No guard: children end when the gateway ends in an orderly way. For programs that embed the gateway without
-    /// giving it a subcommand.
+    /// A guard whose process is this program, where that begins with [`reap`].
+    #[must_use]
+    pub fn of_this_program() -> Self {
+        // On Linux by the way that stays right when the file is replaced by a newer one.
+        let lasting = cfg!(target_os = "linux").then(|| PathBuf::from("/proc/self/exe"));
+        let program = || lasting.or_else(|| std::env::current_exe().ok());
+        Self::of(OFFERED.load(Ordering::Relaxed).then(program).flatten())
+    }
+
+    /// No guard: children end when the gateway ends in an orderly way.
     #[must_use]
     pub fn absent() -> Self {
         Self::of(None)
