@@ -3,6 +3,7 @@
 //! * [`health`]: whether it lives, takes requests, and how its servers are doing.
 //! * [`api`]: everything under `/api`, described by `/api/openapi.json`: [`overview`], [`backends`], [`plugins`],
 //!   [`pipelines`], [`tools`], [`roles`], [`sessions`], [`calls`], [`logs`].
+//! * [`dashboard`]: the page at `/` that shows it to people.
 //! * [`answer`]: how it is asked and answers. [`access`]: who may see and do what.
 
 pub mod access;
@@ -10,6 +11,7 @@ pub mod answer;
 pub mod api;
 pub mod backends;
 pub mod calls;
+pub mod dashboard;
 pub mod health;
 pub mod logs;
 pub mod overview;

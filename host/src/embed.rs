@@ -217,7 +217,7 @@ impl Gateway {
 
     /// All that [`Gateway::serve_http`] serves, for a server of one's own: merged into a router of `axum` 0.8 (which is
     /// [`crate::axum`]), or nested below a path. The check of `Host` and `Origin` and `auth` are part of it, and concern
-    /// its own routes alone.
+    /// its own routes alone. `/` is one of them, the dashboard: a page of one's own cannot be there as well.
     ///
     /// It answers to the names of loopback, `host` and `allowed_hosts` of the configuration. Without `auth` whoever can
     /// reach it has the role that needs no token: then the server has to listen on loopback.

@@ -10,11 +10,11 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
 };
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::{App, STOP};
 use crate::{
-    admin::{api::Api, health::Health},
+    admin::{api::Api, dashboard, health::Health},
     frontends::{
         auth::Door,
         exchange::{Exchange, Way},
@@ -130,8 +130,33 @@ impl App {
         let front = Front::new(self.gateway().clone(), settings);
         let health = Health::new(self.control.clone(), front.leaving().clone());
         let api = Api::new(self.control.clone(), front.clone());
-        let router = guarded(front.router().merge(health.router()).merge(api.router()), &front);
+        let served = front.router().merge(health.router()).merge(api.router()).merge(dashboard::router());
+        let router = guarded(served, &front);
+        self.follow_door(&front);
         (front, router)
+    }
+
+    /// Lets those in from now on whom the configuration lets in as it is then. Whether anybody has to show something
+    /// stays as it was when the gateway started.
+    fn follow_door(&self, front: &Arc<Front>) {
+        let (control, named) = (self.control.clone(), self.named.clone());
+        let (mut changes, guarded) = (control.changes(), front.is_guarded());
+        let front = Arc::downgrade(front);
+        self.tasks.spawn(async move {
+            while changes.changed().await.is_ok() {
+                let Some(front) = front.upgrade() else { return };
+                let (desired, roles) = (control.desired(), control.gateway().roles());
+                let door = match (&desired.config.auth, guarded) {
+                    (Some(auth), true) => Door::of(auth, &roles),
+                    (None, false) => roles.resolve(named.as_deref()).map(Door::Open),
+                    _ => continue,
+                };
+                front.change_door(door.unwrap_or_else(|error| {
+                    warn!("nobody comes in over HTTP any more: {error}");
+                    Door::closed()
+                }));
+            }
+        });
     }
 
     fn identity(&self) -> Identity {

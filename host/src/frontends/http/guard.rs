@@ -22,8 +22,14 @@ use super::{
     reply::{self, Refused},
 };
 
-/// What is open to everybody: whether the program lives, and whether it takes requests.
-const OPEN: [&str; 2] = ["/livez", "/readyz"];
+/// The dashboard, and what its files' paths begin with.
+pub const PAGE: &str = "/";
+pub const PAGE_FILES: &str = "/dashboard/";
+
+/// What is open to everybody: whether the program lives, whether it takes requests, and the page that asks for a token.
+fn is_open(path: &str) -> bool {
+    [PAGE, "/livez", "/readyz"].contains(&path) || path.starts_with(PAGE_FILES)
+}
 
 /// The headers that a client in a browser has to be allowed to send, and to see.
 const SENT: &str = "accept, authorization, content-type, last-event-id, mcp-method, mcp-name, mcp-protocol-version, \
@@ -56,8 +62,8 @@ async fn guard(State(front): State<Arc<Front>>, request: Request, next: Next) ->
 
 /// Lets in who may come in.
 async fn admit(front: &Front, mut request: Request, next: Next) -> Response {
-    if !OPEN.contains(&request.uri().path()) {
-        match front.door.admit(request.headers()).await {
+    if !is_open(request.uri().path()) {
+        match front.entrance.admit(request.headers()).await {
             Ok(principal) => {
                 request.extensions_mut().insert(principal);
                 request.extensions_mut().insert(principal.caller);
