@@ -31,6 +31,8 @@ const STOP: Duration = Duration::from_secs(2);
 pub struct App {
     control: Arc<Control>,
     role: RoleId,
+    /// The role that was asked for; `None`: the default, whichever that is.
+    named: Option<Box<str>>,
     tasks: Tasks,
     /// Files are followed already.
     follows: AtomicBool,
@@ -46,13 +48,13 @@ pub enum BuildError {
 }
 
 impl App {
-    /// Puts the gateway of `setting` together, for callers of `role`. Needs a Tokio runtime; starts nothing.
+    /// Puts the gateway of `setting` together, for callers of the role `role_name`. Needs a Tokio runtime; starts nothing.
     ///
     /// # Errors
     /// See [`BuildError`].
-    pub fn build(setting: Setting<'_>, role: Option<&str>) -> Result<Self, BuildError> {
-        let (control, role, told) = Control::build(setting, role)?;
-        let app = Self { control, role, tasks: Tasks::new(), follows: AtomicBool::new(false) };
+    pub fn build(setting: Setting<'_>, role_name: Option<&str>) -> Result<Self, BuildError> {
+        let (control, role, told) = Control::build(setting, role_name)?;
+        let app = Self { control, role, named: role_name.map(Into::into), tasks: Tasks::new(), follows: AtomicBool::new(false) };
         app.follow(told);
         Ok(app)
     }

@@ -5,6 +5,7 @@
 //! [`document`] reads the YAML, [`expand`] puts in the environment's variables, [`read`] makes types of it,
 //! [`checks`] looks at what types cannot say, and [`problem`] shows what was found.
 
+mod beside;
 mod checks;
 mod document;
 pub mod edit;
@@ -37,6 +38,7 @@ use serde::Deserialize;
 
 use self::document::Document;
 pub use self::{
+    beside::Beside,
     entries::Entries,
     expand::Environment,
     explain::nearest,
@@ -94,6 +96,9 @@ pub struct Config {
     pub watch: bool,
     /// How much is logged on standard error. Default: info.
     pub log_level: LogLevel,
+    /// Keeps the arguments of calls in the log that `gateway serve` shows, what looks secret masked, at most 2 KiB of
+    /// each. Default: false.
+    pub log_arguments: bool,
     /// Further names that `gateway serve` answers to, in `Host` and `Origin`.
     pub allowed_hosts: Vec<String>,
     /// How long a client's session over HTTP may be unused before it ends. Default: 30 minutes.
@@ -226,6 +231,7 @@ impl Default for Config {
             allow_plugins: Vec::new(),
             watch: true,
             log_level: LogLevel::default(),
+            log_arguments: false,
             allowed_hosts: Vec::new(),
             session_timeout: Seconds::new(1800),
             servers: Entries::default(),
@@ -292,7 +298,7 @@ impl Config {
         let config = read::config(&document.value, problems).map(|mut config| {
             checks::resolve_paths(&mut config, &base);
             checks::run(&config, file, &document.value, problems);
-            support::warn(&document.value, &config, problems);
+            support::warn(&config, problems);
             config
         });
         checks::spare_others(problems);
@@ -330,6 +336,12 @@ impl Config {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.servers.get(name).is_some() || self.plugins.get(name).is_some() || self.pipelines.get(name).is_some()
+    }
+
+    /// Whether lists and filters are made from the same settings in `other`.
+    #[must_use]
+    pub fn shows_as(&self, other: &Self) -> bool {
+        self.meta_tools == other.meta_tools && self.pin == other.pin && self.filters == other.filters
     }
 
     /// The settings that `next` has otherwise, and that cannot change while a gateway runs.

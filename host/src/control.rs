@@ -2,18 +2,23 @@
 //! gateway is brought to it.
 //!
 //! * [`overlay`]: what was changed while the gateway ran, on disk.
+//! * [`allowed`]: what may be registered by whom the operator has not let at the configuration.
 //! * [`desired`]: the configuration with that laid over it.
 //! * [`reconcile`]: what has to be made anew, and what stays; pure.
 //! * [`mod@build`]: making sources.
-//! * [`registering`]: changes that somebody asks for while the gateway runs.
+//! * [`mod@reading`]: the files are read again.
+//! * [`registering`]: changes that somebody asks for while the gateway runs; `asked`: whether they make sense.
 //!
 //! Every change has the same way: the configuration is read, the overlay is laid over it, and the difference to what
 //! there is becomes a new [`World`] for all sessions at once. Making a source starts nothing, so that bringing the
 //! gateway there cannot fail half-way, and what was acknowledged is on disk before it counts.
 
+pub mod allowed;
+mod asked;
 pub mod build;
 pub mod desired;
 pub mod overlay;
+mod reading;
 pub mod reconcile;
 mod registering;
 
@@ -32,15 +37,15 @@ use gateway_core::{
 };
 use gateway_wasm::Plugin;
 use tokio::{
-    sync::{Mutex, mpsc},
+    sync::{Mutex, mpsc, watch},
     time::timeout,
 };
-use tracing::{debug, error, info, warn};
+use tracing::{debug, warn};
 
 use self::{
     build::{Builder, Made, Observer},
     desired::Desired,
-    overlay::OverlayFile,
+    overlay::{OverlayFile, Read},
     reconcile::{Step, Wanted, reconcile, wanted},
 };
 use crate::{
@@ -60,12 +65,16 @@ pub struct Control {
     builder: Builder,
     /// The configuration is given, and never read again.
     in_memory: bool,
+    /// There may be no file.
+    optional: bool,
+    adjust: Option<Adjust>,
     /// Those of the program that the gateway is part of.
     further: Vec<Arc<dyn Source>>,
     overlay: OverlayFile,
     /// One change at a time.
     held: Mutex<Held>,
     desired: ArcSwap<Desired>,
+    changes: watch::Sender<()>,
     /// With `discovery: eager`: for whom things are learnt.
     early: std::sync::Mutex<Early>,
 }
@@ -77,10 +86,16 @@ struct Early {
     client: Option<Arc<dyn Client>>,
 }
 
+/// Changes what was read of the configuration, as the command line says.
+pub type Adjust = Arc<dyn Fn(&mut Loaded) + Send + Sync>;
+
 /// What there is.
 struct Held {
     loaded: Loaded,
-    entries: Vec<Entry>,
+    /// Why that is not what stands in the file now.
+    file_problem: Option<String>,
+    overlay: Read,
+    entries: Vec<Arc<Entry>>,
 }
 
 /// A source that there is.
@@ -96,6 +111,8 @@ pub struct Setting<'a> {
     pub file: &'a Path,
     /// There is no such file: what stands in it is given once and for all.
     pub in_memory: bool,
+    /// There may be no such file, as long as nobody writes one: then nothing stands in it.
+    pub optional: bool,
     /// What stands in it.
     pub loaded: Loaded,
     /// Where things are kept.
@@ -104,6 +121,8 @@ pub struct Setting<'a> {
     pub observer: Option<&'a Observer>,
     /// There will be one client, so that servers are greeted in its era.
     pub one_client: bool,
+    /// What the command line has otherwise than the configuration, which also holds for what is read of it later.
+    pub adjust: Option<Adjust>,
     /// Sources of the program that the gateway is part of. They stay whatever the configuration says, and no server or
     /// plugin can have their names.
     pub further: Vec<Arc<dyn Source>>,
@@ -119,26 +138,33 @@ impl Control {
         setting: Setting<'_>,
         role: Option<&str>,
     ) -> Result<(Arc<Self>, RoleId, mpsc::UnboundedReceiver<Event>), RoleError> {
-        let Setting { file, in_memory, loaded, folders, observer, one_client, further } = setting;
-        let overlay = OverlayFile::within(&folders.state(file));
-        let desired = Desired::of(&loaded, overlay.read());
+        let Setting { file, in_memory, optional, mut loaded, folders, observer, one_client, adjust, further } = setting;
+        if let Some(adjust) = &adjust {
+            adjust(&mut loaded);
+        }
+        let file_of_overlay = OverlayFile::within(&folders.state(file));
+        let overlay = file_of_overlay.read(None);
+        let desired = Desired::of(&loaded, &overlay, None);
         let roles = Arc::new(desired.config.role_set(None));
         let role = roles.resolve(role)?;
         let (events, told) = Events::channel();
         let control = Arc::new_cyclic(|control: &Weak<Self>| {
             let builder = Builder::new(file, folders, control.clone(), events.clone(), observer, one_client);
-            let (entries, desired) = assemble(&builder, Vec::new(), desired, &further);
+            let (entries, desired) = assemble(&builder, &[], desired, &further);
             let gateway = Arc::new(Gateway::new(World { roles, ..world(&entries, &further, &desired.config) }));
-            desired.tell();
+            desired.tell(None);
             Self {
                 file: file.to_owned(),
                 gateway,
                 builder,
                 in_memory,
+                optional,
+                adjust,
                 further,
-                overlay,
-                held: Mutex::new(Held { loaded, entries }),
+                overlay: file_of_overlay,
+                held: Mutex::new(Held { loaded, file_problem: None, overlay, entries }),
                 desired: ArcSwap::from_pointee(desired),
+                changes: watch::Sender::new(()),
                 early: std::sync::Mutex::default(),
             }
         });
@@ -163,6 +189,12 @@ impl Control {
         self.desired.load_full()
     }
 
+    /// Tells whenever that has changed.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
     /// The configuration's file, and that of what was changed since: whoever watches them calls [`Control::reload`] and
     /// [`Control::refresh`].
     #[must_use]
@@ -175,69 +207,48 @@ impl Control {
         self.held.lock().await.entries.iter().filter_map(|entry| entry.made.plugin.clone()).collect()
     }
 
-    /// Reads the configuration again and brings the gateway to it. One with mistakes changes nothing.
-    pub async fn reload(&self) {
-        let mut held = self.held.lock().await;
-        if self.in_memory {
-            return self.bring(&mut held).await;
-        }
-        let file = self.file.clone();
-        let Ok(loaded) = tokio::task::spawn_blocking(move || Config::load(&file)).await else { return };
-        match loaded {
-            Ok(loaded) => {
-                for setting in held.loaded.config.fixed_since(&loaded.config) {
-                    warn!("`{setting}` has changed in {}: it counts from the next start on", self.file.display());
-                }
-                held.loaded = loaded;
-                self.bring(&mut held).await;
-            }
-            Err(problem) => {
-                error!("the configuration stays as it was: {problem}");
-                let mut desired = Desired::clone(&self.desired.load());
-                desired.file_problem = Some(problem.to_string());
-                self.desired.store(Arc::new(desired));
-            }
-        }
-    }
-
-    /// Brings the gateway to what the overlay says now.
-    pub async fn refresh(&self) {
-        self.bring(&mut *self.held.lock().await).await;
-    }
-
-    /// Brings the gateway to what is wanted now.
+    /// Brings the gateway to what is wanted now. Until the last moment all is as it was, so that whoever waits for it
+    /// may stop waiting at any time.
     async fn bring(&self, held: &mut Held) {
-        let overlay = self.overlay.clone();
-        let Ok(read) = tokio::task::spawn_blocking(move || overlay.read()).await else { return };
-        let before = std::mem::take(&mut held.entries);
-        let known: Vec<_> =
-            before.iter().map(|entry| (entry.made.source.clone(), entry.made.source.status().state)).collect();
-        let (entries, desired) = assemble(&self.builder, before, Desired::of(&held.loaded, read), &self.further);
-        let is_new = |entry: &&Entry| known.iter().all(|(source, _)| !Arc::ptr_eq(source, &entry.made.source));
+        let before = self.desired();
+        let wanted = Desired::of(&held.loaded, &held.overlay, held.file_problem.clone());
+        let (entries, desired) = assemble(&self.builder, &held.entries, wanted, &self.further);
+        let is_new = |entry: &&Arc<Entry>| held.entries.iter().all(|old| !Arc::ptr_eq(old, entry));
         let new: Vec<_> = entries.iter().filter(is_new).map(|entry| entry.made.source.clone()).collect();
-        let nobody: Arc<dyn Client> = Arc::new(Nobody);
-        let prepared = new.iter().filter(|source| source.learns_at_once()).map(|source| async {
-            if let Err(error) = source.learn(&nobody).await {
-                warn!(source = %source.name(), "{error}");
-            }
-        });
-        let _ = timeout(PREPARE, join_all(prepared)).await;
-        let roles = Arc::new(desired.config.role_set(Some(&self.gateway.roles())));
-        self.gateway.change(World { roles, ..world(&entries, &self.further, &desired.config) });
-        desired.tell();
-        let names: Vec<_> = new.iter().map(|source| source.name().as_str()).collect();
-        info!(new = names.join(", "), sources = entries.len(), "the configuration counts as it is now");
+        prepare(&new).await;
         // What ran goes on running as what it is now.
         let ran = |source: &Arc<dyn Source>| {
-            let same =
-                |(old, state): &&(Arc<dyn Source>, State)| old.name() == source.name() && *state == State::Running;
-            known.iter().any(|old| same(&old))
+            let old = held.entries.iter().find(|old| old.name == *source.name());
+            old.is_some_and(|old| old.made.source.status().state == State::Running)
         };
-        self.learn(
-            new.into_iter().filter(|source| !source.learns_at_once() && (ran(source) || self.is_eager(&desired))),
-        );
+        let early = self.is_eager(&desired);
+        let learnt = new.iter().filter(|source| !source.learns_at_once() && (early || ran(source))).cloned();
+        let learnt: Vec<_> = learnt.collect();
+        self.show(held, &entries, &before, &desired);
+        desired.tell(Some(&before));
         self.desired.store(Arc::new(desired));
+        self.changes.send_replace(());
         held.entries = entries;
+        self.learn(learnt.into_iter());
+    }
+
+    /// Has all sessions see these sources, where there is a difference to what they see.
+    fn show(&self, held: &Held, entries: &[Arc<Entry>], before: &Desired, desired: &Desired) {
+        let known = self.gateway.roles();
+        let roles = desired.config.role_set(Some(&known));
+        let same_roles = known.iter().eq(roles.iter()) && known.resolve(None).ok() == roles.resolve(None).ok();
+        let same_entries = held.entries.len() == entries.len()
+            && held.entries.iter().zip(entries).all(|(old, new)| Arc::ptr_eq(old, new));
+        if same_roles && same_entries && before.config.shows_as(&desired.config) {
+            return;
+        }
+        let roles = if same_roles { known } else { Arc::new(roles) };
+        self.gateway.change(World { roles, ..world(entries, &self.further, &desired.config) });
+        let names = |these: &[Arc<Entry>], others: &[Arc<Entry>]| {
+            let only = these.iter().filter(|entry| others.iter().all(|other| !Arc::ptr_eq(other, entry)));
+            only.map(|entry| entry.name.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        debug!(new = names(entries, &held.entries), old = names(&held.entries, entries), "what is offered has changed");
     }
 
     /// With `discovery: eager`, learns from now on what servers offer to `client`, or to nobody in particular.
@@ -279,26 +290,36 @@ impl Control {
     }
 }
 
+/// Gives those a moment that are known before anybody asks: a tool that stays is not missed meanwhile.
+async fn prepare(new: &[Arc<dyn Source>]) {
+    let nobody: Arc<dyn Client> = Arc::new(Nobody);
+    let prepared = new.iter().filter(|source| source.learns_at_once()).map(|source| async {
+        if let Err(error) = source.learn(&nobody).await {
+            warn!(source = %source.name(), "{error}");
+        }
+    });
+    let _ = timeout(PREPARE, join_all(prepared)).await;
+}
+
 /// The sources that are wanted: those of `before` that are the same, and new ones. None has the name of one of `further`.
 fn assemble(
     builder: &Builder,
-    before: Vec<Entry>,
+    before: &[Arc<Entry>],
     mut desired: Desired,
     further: &[Arc<dyn Source>],
-) -> (Vec<Entry>, Desired) {
-    let mut wanted = wanted(&desired.config, |name| desired.is_registered(name));
+) -> (Vec<Arc<Entry>>, Desired) {
+    let mut wanted = wanted(&desired.config, |name| desired.is_public_only(name));
     let is_taken = |name: &SourceName| further.iter().any(|source| source.name() == name);
     for (name, _) in wanted.extract_if(.., |(name, _)| is_taken(name)) {
         desired.leave_out(&name, "the program that the gateway is part of has tools under that name");
     }
     let steps = reconcile(before.iter().map(|entry| (&entry.name, &entry.wanted)), &wanted);
-    let mut before: Vec<Option<Entry>> = before.into_iter().map(Some).collect();
     let mut entries = Vec::with_capacity(wanted.len());
     for ((name, wanted), step) in wanted.into_iter().zip(steps) {
         match step {
-            Step::Keep(at) => entries.extend(before.get_mut(at).and_then(Option::take)),
+            Step::Keep(at) => entries.extend(before.get(at).cloned()),
             Step::Make(_) => match builder.make(&name, &wanted, &desired.config) {
-                Ok(made) => entries.push(Entry { name, wanted, made }),
+                Ok(made) => entries.push(Arc::new(Entry { name, wanted, made })),
                 // What stands in the file was checked when it was read; the rest may be of a newer gateway.
                 Err(error) => desired.leave_out(&name, &error.to_string()),
             },
@@ -308,10 +329,16 @@ fn assemble(
 }
 
 /// The world of these sources, without its roles.
-fn world(entries: &[Entry], further: &[Arc<dyn Source>], config: &Config) -> World {
+fn world(entries: &[Arc<Entry>], further: &[Arc<dyn Source>], config: &Config) -> World {
     let sources = entries.iter().map(|entry| &entry.made.source).chain(further).cloned().collect();
     let filters = build::filters(config, entries.iter().filter_map(|entry| entry.made.plugin.as_ref()));
-    World { sources, filters, surface: Arc::new(config.surface()), ..World::default() }
+    World {
+        sources,
+        filters,
+        surface: Arc::new(config.surface()),
+        log_arguments: config.log_arguments,
+        ..World::default()
+    }
 }
 
 impl std::fmt::Debug for Control {

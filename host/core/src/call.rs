@@ -31,7 +31,7 @@ pub const MAX_NESTED_CALLS: u32 = 256;
 pub const MAX_QUESTIONS: u32 = 16;
 
 /// Who asks. Made by a front end for each request; correctness rests on it and never on a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Caller {
     /// The role that filters what the caller sees.
     pub role: RoleId,

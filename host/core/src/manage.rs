@@ -83,13 +83,29 @@ pub trait Manage: Send + Sync {
     /// See [`RefusedKind`].
     fn register(&self, name: SourceName, server: NewServer, by: By) -> Fut<'_, Result<SourceStatus, Refused>>;
 
-    /// Removes the server or plugin of that name. Calls in flight are finished.
+    /// Registers a plugin, described as in `plugins` of the configuration, or replaces the one that was registered under
+    /// that name before.
+    ///
+    /// # Errors
+    /// See [`RefusedKind`].
+    fn register_plugin(
+        &self,
+        name: SourceName,
+        plugin: serde_json::Value,
+        by: By,
+    ) -> Fut<'_, Result<SourceStatus, Refused>>;
+
+    /// Removes the server or plugin of that name. Calls in flight are finished. What stands in the configuration comes
+    /// back by [`Manage::enable`].
+    ///
+    /// # Errors
+    /// See [`RefusedKind`].
     ///
     /// # Errors
     /// See [`RefusedKind`].
     fn remove<'a>(&'a self, name: &'a str) -> Fut<'a, Result<(), Refused>>;
 
-    /// Has the server or plugin of that name be used, or not.
+    /// Has the server or plugin of that name be used, or not. What the configuration itself switches off stays off.
     ///
     /// # Errors
     /// See [`RefusedKind`].

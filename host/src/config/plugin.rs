@@ -57,7 +57,7 @@ impl JsonSchema for Plugin {
 }
 
 /// A plugin that sees the calls of other tools.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FilterConfig {
     /// The name of the plugin, whose component exports `gateway:plugin/filter`.

@@ -23,6 +23,7 @@ use crate::{
     packages::{Configured, Downloads},
     sources::{
         native::Native,
+        pipeline::{AdHoc, Pipelines},
         upstream::{
             Endpoint, Settings, Stage, Upstream,
             config::{EndpointError, ServerConfig},
@@ -94,11 +95,15 @@ impl Builder {
     pub(super) fn make(&self, name: &SourceName, wanted: &Wanted, config: &Config) -> Result<Made, EndpointError> {
         match wanted {
             Wanted::Own { management } => {
-                let native = Native::new(self.started, self.manage.clone(), *management);
+                let native = Native::new(self.started, self.manage.clone(), *management, Arc::new(AdHoc));
                 Ok(Made { source: Arc::new(native), plugin: None })
             }
             Wanted::Server { config: server, only_public, .. } => {
                 Ok(Made { source: Arc::new(self.server(name, server, config, *only_public)?), plugin: None })
+            }
+            Wanted::Pipelines { pipelines, separator } => {
+                let pipelines = pipelines.iter().map(|(name, pipeline)| (name, pipeline));
+                Ok(Made { source: Arc::new(Pipelines::new(pipelines, separator.as_str())), plugin: None })
             }
             Wanted::Plugin { config: plugin, .. } => {
                 let plugin = Arc::new(self.plugin(name, plugin, config));

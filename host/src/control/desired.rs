@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use gateway_core::name::SourceName;
+use gateway_core::{manage::Refused, name::SourceName};
 use tracing::warn;
 
 use super::{
+    allowed::{self, Reach},
+    asked,
     overlay::{Overlay, Read},
-    registering::server,
+    registering,
 };
-use crate::config::{Broken, Config, Loaded};
+use crate::config::{Broken, Config, LoadError, Loaded, problem::Severity};
 
 /// What is wanted of the gateway.
 #[derive(Debug, Clone)]
@@ -18,40 +20,76 @@ pub struct Desired {
     pub config: Config,
     /// What cannot be used, with the reasons.
     pub broken: Vec<Broken>,
-    /// Why the configuration's file does not count as it is now: every mistake in it, over several lines.
+    /// Why the configuration's file does not count as it is now: every mistake in it, over several lines and without
+    /// excerpts, since values there may be secrets.
     pub file_problem: Option<String>,
     /// What else whoever runs the gateway has to know, each in a sentence.
     pub problems: Vec<String>,
-    /// Servers that were registered while a gateway ran.
+    /// Servers and plugins that were registered while a gateway ran.
     pub registered: BTreeSet<SourceName>,
+    /// Those of them that may lead to public addresses alone.
+    public: BTreeSet<SourceName>,
 }
 
 impl Desired {
-    /// `loaded`, with `overlay` over it.
-    pub(super) fn of(loaded: &Loaded, overlay: Read) -> Self {
+    /// `loaded`, with `overlay` over it. `file_problem`: why that is not what stands in the file now.
+    pub(super) fn of(loaded: &Loaded, overlay: &Read, file_problem: Option<String>) -> Self {
         let Read { overlay, problem } = overlay;
-        let Overlay { servers, removed, enabled, .. } = overlay;
+        let Overlay { servers, plugins, removed, disabled, .. } = overlay;
         let mut config = loaded.config.clone();
-        let mut problems: Vec<String> = problem.into_iter().collect();
         config.servers.retain(|name, _| !removed.contains(name));
         config.plugins.retain(|name, _| !removed.contains(name));
-        let mut registered = BTreeSet::new();
-        for (name, new) in servers {
-            if config.has(name.as_str()) {
-                problems.push(format!("server {name:?} was registered while a gateway ran, and stands in the configuration by now, which counts"));
-                continue;
-            }
-            config.servers.push(name.clone(), server(&new));
-            registered.insert(name);
-        }
+        // What the file switches off nobody else switches on: nobody has looked at what stands there.
         for (name, server) in config.servers.iter_mut() {
-            server.enabled = enabled.get(name).copied().unwrap_or(server.enabled);
+            server.enabled &= !disabled.contains(name);
         }
         for (name, plugin) in config.plugins.iter_mut() {
-            plugin.0.enabled = enabled.get(name).copied().unwrap_or(plugin.0.enabled);
+            plugin.0.enabled &= !disabled.contains(name);
         }
         let broken = loaded.broken.iter().filter(|entry| !removed.contains(&entry.name)).cloned().collect();
-        Self { config, broken, file_problem: None, problems, registered }
+        let mut desired = Self {
+            config,
+            broken,
+            file_problem,
+            problems: problem.iter().cloned().collect(),
+            registered: BTreeSet::new(),
+            public: BTreeSet::new(),
+        };
+        for name in servers.keys().chain(plugins.keys()) {
+            if let Some(problem) = registering::in_the_way(loaded, name) {
+                desired.problems.push(format!("what was registered as {name:?} does not count: {}", problem.message));
+            } else if let Err(refused) = desired.add(name, overlay) {
+                desired.leave_out_registered(name, overlay, refused);
+            }
+        }
+        desired
+    }
+
+    /// Adds what was registered under that name, as far as it is still allowed.
+    fn add(&mut self, name: &SourceName, overlay: &Overlay) -> Result<(), Refused> {
+        let owned = overlay.owned.contains(name);
+        self.registered.insert(name.clone());
+        if let Some(new) = overlay.servers.get(name) {
+            let new = asked::checked(new.clone())?;
+            let reach = if owned { Reach::Anywhere } else { allowed::server(&self.config, &new)? };
+            if reach == Reach::Public {
+                self.public.insert(name.clone());
+            }
+            self.config.servers.push(name.clone(), registering::server(&new));
+        } else if let Some(new) = overlay.plugins.get(name) {
+            let plugin = registering::plugin(new)?;
+            if !owned {
+                allowed::plugin(&self.config, &plugin)?;
+            }
+            self.config.plugins.push(name.clone(), plugin);
+        }
+        Ok(())
+    }
+
+    fn leave_out_registered(&mut self, name: &SourceName, overlay: &Overlay, refused: Refused) {
+        let section = if overlay.servers.contains_key(name) { "servers" } else { "plugins" };
+        let reason = format!("it was registered while a gateway ran: {}", refused.message);
+        self.broken.push(Broken { name: name.clone(), section, reason, hint: refused.hint });
     }
 
     /// Whether something does not count as it was written.
@@ -60,22 +98,24 @@ impl Desired {
         !self.broken.is_empty() || self.file_problem.is_some() || !self.problems.is_empty()
     }
 
-    /// What does not count as it was written, without excerpts of the file: values there may be secrets.
+    /// What does not count as it was written, each with the reason.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
-        let file = self.file_problem.as_ref().map(|_| {
-            "the configuration has mistakes as it is now, so that what it was before counts; `gateway check` shows them"
-                .to_owned()
-        });
         let broken =
             self.broken.iter().map(|entry| format!("{} {:?} is left out: {}", entry.section, entry.name, entry.reason));
-        file.into_iter().chain(broken).chain(self.problems.iter().cloned()).collect()
+        self.file_problem.iter().cloned().chain(broken).chain(self.problems.iter().cloned()).collect()
     }
 
-    /// Whether the server of that name was registered while a gateway ran.
+    /// Whether the server or plugin of that name was registered while a gateway ran.
     #[must_use]
     pub fn is_registered(&self, name: &SourceName) -> bool {
         self.registered.contains(name)
+    }
+
+    /// Whether the server of that name may lead to public addresses alone.
+    #[must_use]
+    pub fn is_public_only(&self, name: &SourceName) -> bool {
+        self.public.contains(name)
     }
 
     /// One server or plugin that cannot be used.
@@ -86,11 +126,28 @@ impl Desired {
         }
     }
 
-    /// Logs what whoever runs the gateway has to know.
-    pub(super) fn tell(&self) {
-        for entry in &self.broken {
-            warn!("{} {:?} is left out: {}", entry.section, entry.name, entry.reason);
-        }
-        self.problems.iter().for_each(|problem| warn!("{problem}"));
+    /// Logs what whoever runs the gateway has to know, and what `before` has not told already.
+    pub(super) fn tell(&self, before: Option<&Self>) {
+        let told = before.map(Self::complaints).unwrap_or_default();
+        self.complaints()
+            .iter()
+            .filter(|complaint| !told.contains(complaint))
+            .for_each(|complaint| warn!("{complaint}"));
     }
+}
+
+/// Why the file does not count, without excerpts of it.
+pub(super) fn file_problem(error: &LoadError) -> String {
+    const WHY: &str = "the configuration stays as it was";
+    let LoadError::Invalid(report) = error else {
+        let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+        return causes.fold(format!("{WHY}: {error}"), |text, cause| format!("{text}: {cause}"));
+    };
+    let file = report.file.display();
+    let fatal = report.problems.iter().filter(|problem| problem.severity == Severity::Error);
+    let lines = fatal.map(|problem| match &problem.place {
+        Some(place) => format!("\n{file}:{}:{}: {}", place.line, place.column, problem.summary()),
+        None => format!("\n{file}: {}", problem.summary()),
+    });
+    format!("{WHY}, since the file has mistakes:{}", lines.collect::<String>())
 }

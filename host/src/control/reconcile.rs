@@ -1,13 +1,13 @@
 //! What has to be made anew when the configuration changes, and what stays. Pure.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use gateway_core::name::SourceName;
 use gateway_wasm::config::LimitsConfig;
 
 use crate::{
     config::{Config, Plugin, Separator, SignerConfig},
-    sources::upstream::config::ServerConfig,
+    sources::{pipeline::config::PipelineConfig, upstream::config::ServerConfig},
 };
 
 /// All that a source is made from. Two that are equal need not be told apart: the one that runs stays.
@@ -28,8 +28,8 @@ pub enum Wanted {
         idle_timeout: Option<Duration>,
         /// How long one request may take.
         request_timeout: Duration,
-        /// It was registered by a request, which may only lead where the operator lets requests lead.
-        registered: bool,
+        /// It was registered by a request, and may lead to public addresses alone.
+        only_public: bool,
     },
     /// A plugin.
     Plugin {
@@ -42,6 +42,13 @@ pub enum Wanted {
         /// Whose signatures count.
         signers: Vec<(String, SignerConfig)>,
     },
+    /// The pipelines, which are one source.
+    Pipelines {
+        /// Their settings.
+        pipelines: Vec<(SourceName, PipelineConfig)>,
+        /// What stands between `pipeline` and their names.
+        separator: Separator,
+    },
 }
 
 /// What a source comes from: what is there, by its place, or nothing.
@@ -53,9 +60,9 @@ pub enum Step {
     Make(Option<usize>),
 }
 
-/// All that `config` wants, in the order in which it is listed. `registered`: whether the server of that name was
-/// registered by a request.
-pub fn wanted(config: &Config, registered: impl Fn(&SourceName) -> bool) -> Vec<(SourceName, Wanted)> {
+/// All that `config` wants, in the order in which it is listed. `only_public`: whether the server of that name may lead
+/// to public addresses alone.
+pub fn wanted(config: &Config, only_public: impl Fn(&SourceName) -> bool) -> Vec<(SourceName, Wanted)> {
     let own = (SourceName::gateway(), Wanted::Own { management: config.management });
     let servers = config.servers.iter().filter(|(_, server)| server.enabled).map(|(name, server)| {
         let wanted = Wanted::Server {
@@ -63,7 +70,7 @@ pub fn wanted(config: &Config, registered: impl Fn(&SourceName) -> bool) -> Vec<
             separator: config.separator,
             idle_timeout: config.idle_timeout_of(server),
             request_timeout: config.request_timeout_of(server),
-            registered: registered(name),
+            only_public: only_public(name),
         };
         (name.clone(), wanted)
     });
@@ -77,7 +84,10 @@ pub fn wanted(config: &Config, registered: impl Fn(&SourceName) -> bool) -> Vec<
         };
         (name.clone(), wanted)
     });
-    std::iter::once(own).chain(servers).chain(plugins).collect()
+    let pipelines: Vec<_> = config.pipelines.iter().map(|(name, pipeline)| (name.clone(), pipeline.clone())).collect();
+    let pipelines = (!pipelines.is_empty())
+        .then(|| (SourceName::pipelines(), Wanted::Pipelines { pipelines, separator: config.separator }));
+    std::iter::once(own).chain(servers).chain(plugins).chain(pipelines).collect()
 }
 
 /// How to come from `before` to `wanted`. What is in the first and not in the second goes.
@@ -85,13 +95,10 @@ pub fn reconcile<'a>(
     before: impl Iterator<Item = (&'a SourceName, &'a Wanted)>,
     wanted: &[(SourceName, Wanted)],
 ) -> Vec<Step> {
-    let before: Vec<_> = before.collect();
-    let step = |(name, wanted): &(SourceName, Wanted)| {
-        let same_name = before.iter().position(|(other, _)| *other == name);
-        match same_name {
-            Some(at) if before[at].1 == wanted => Step::Keep(at),
-            other => Step::Make(other),
-        }
+    let before: HashMap<_, _> = before.enumerate().map(|(at, (name, wanted))| (name, (at, wanted))).collect();
+    let step = |(name, wanted): &(SourceName, Wanted)| match before.get(name) {
+        Some((at, before)) if *before == wanted => Step::Keep(*at),
+        other => Step::Make(other.map(|(at, _)| *at)),
     };
     wanted.iter().map(step).collect()
 }

@@ -81,12 +81,12 @@ pub struct Token {
 }
 
 /// Who came in. A session belongs to whoever opened it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Principal {
     /// Who asks.
     pub caller: Caller,
-    /// Which of those who may come in.
-    id: usize,
+    /// Which of those who may come in: the digest of the token. Whatever else changes, no other token has it.
+    id: [u8; 32],
 }
 
 /// Why somebody does not come in (RFC 6750, section 3.1).
@@ -114,6 +114,12 @@ impl Door {
         Ok(Self::Tokens(tokens.collect::<Result<_, _>>()?))
     }
 
+    /// A door that nobody comes in by.
+    #[must_use]
+    pub fn closed() -> Self {
+        Self::Tokens(Box::default())
+    }
+
     /// Whether one has to show something to come in.
     #[must_use]
     pub fn is_guarded(&self) -> bool {
@@ -126,16 +132,29 @@ impl Door {
     /// Nobody who may come in.
     pub async fn admit(&self, headers: &HeaderMap) -> Result<Principal, Refusal> {
         match self {
-            Self::Open(role) => Ok(Principal { caller: Caller { role: *role }, id: 0 }),
+            Self::Open(role) => Ok(Principal { caller: Caller { role: *role }, id: [0; 32] }),
             Self::Tokens(tokens) => {
                 let shown = digest(bearer(headers)?);
                 // All are looked at, so that the time taken tells nothing of where one was found.
-                let found = tokens.iter().enumerate().fold(None, |found, (id, token)| {
+                let found = tokens.iter().fold(None, |found, token| {
                     let same = equal(&token.digest, &shown);
-                    if same && found.is_none() { Some((id, token.role)) } else { found }
+                    if same && found.is_none() { Some(token.role) } else { found }
                 });
-                let (id, role) = found.ok_or(Refusal::Unknown)?;
-                Ok(Principal { caller: Caller { role }, id })
+                let role = found.ok_or(Refusal::Unknown)?;
+                Ok(Principal { caller: Caller { role }, id: shown })
+            }
+        }
+    }
+
+    /// Whether `principal` could come in by this door, as who it is.
+    #[must_use]
+    pub fn knows(&self, principal: &Principal) -> bool {
+        match self {
+            Self::Open(role) => principal.caller.role == *role,
+            Self::Tokens(tokens) => {
+                // The first one counts, as it does for whoever comes in.
+                let token = tokens.iter().find(|token| equal(&token.digest, &principal.id));
+                token.is_some_and(|token| token.role == principal.caller.role)
             }
         }
     }
@@ -208,18 +227,19 @@ mod tests {
         Door::of(&AuthConfig { tokens, jwt: None }, &roles).unwrap()
     }
 
-    async fn admitted(values: &[&str]) -> Result<(usize, usize), Refusal> {
+    async fn admitted(values: &[&str]) -> Result<usize, Refusal> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(AUTHORIZATION, value.parse().unwrap());
         }
-        door().admit(&headers).await.map(|principal| (principal.id, principal.caller.role.index()))
+        let admitted = door().admit(&headers).await;
+        admitted.inspect(|principal| assert!(door().knows(principal))).map(|principal| principal.caller.role.index())
     }
 
     #[tokio::test]
     async fn tokens_open_the_door() {
-        assert_eq!(admitted(&["Bearer one"]).await, Ok((0, 0)));
-        assert_eq!(admitted(&["bearer  two"]).await, Ok((1, 1)));
+        assert_eq!(admitted(&["Bearer one"]).await, Ok(0));
+        assert_eq!(admitted(&["bearer  two"]).await, Ok(1));
         assert_eq!(admitted(&[]).await, Err(Refusal::Missing));
         for (value, refusal) in [
             ("Bearer three", Refusal::Unknown),
@@ -239,6 +259,26 @@ mod tests {
         let roles = RoleSet::new(vec![Role::unfiltered("a")], Some("a"));
         let token = TokenConfig { role: "b".to_owned(), token: Some("one".to_owned()), sha256: None };
         assert!(Door::of(&AuthConfig { tokens: vec![token], jwt: None }, &roles).is_err());
+    }
+
+    #[tokio::test]
+    async fn whoever_came_in_is_known_for_as_long_as_the_token_is() {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, "Bearer one".parse().unwrap());
+        let principal = door().admit(&headers).await.unwrap();
+        let roles = RoleSet::new(vec![Role::unfiltered("a"), Role::unfiltered("b")], None);
+        let knows = |tokens: &[(&str, &str)]| {
+            let token = |(role, token): &(&str, &str)| TokenConfig {
+                role: (*role).to_owned(),
+                token: Some((*token).to_owned()),
+                sha256: None,
+            };
+            let tokens = tokens.iter().map(token).collect();
+            Door::of(&AuthConfig { tokens, jwt: None }, &roles).unwrap().knows(&principal)
+        };
+        assert!(knows(&[("b", "new"), ("a", "one")]));
+        assert!(!knows(&[("a", "new")]));
+        assert!(!knows(&[("b", "one")]));
     }
 
     #[test]

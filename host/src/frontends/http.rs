@@ -8,6 +8,7 @@
 //! * [`sessions`], [`streams`], [`stream`], [`body`]: what lasts between two requests.
 
 mod body;
+mod entrance;
 mod get;
 pub mod guard;
 pub mod listen;
@@ -34,7 +35,7 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(super) use self::{body::Events, way::RequestWay};
-use self::{reply::Refused, sessions::Sessions, stream::Stream, streams::Streams, way::Nowhere};
+use self::{entrance::Entrance, reply::Refused, sessions::Sessions, stream::Stream, streams::Streams, way::Nowhere};
 use super::{
     auth::{Door, Principal},
     exchange::Way,
@@ -51,7 +52,7 @@ const RUNNING: usize = 8192;
 pub struct Front {
     gateway: Arc<Gateway>,
     identity: Identity,
-    door: Door,
+    entrance: Entrance,
     hosts: Hosts,
     sessions: Sessions<Streams>,
     /// Sessions of HTTP+SSE.
@@ -93,10 +94,11 @@ impl Front {
     #[must_use]
     pub fn new(gateway: Arc<Gateway>, settings: Settings) -> Arc<Self> {
         let Settings { identity, door, hosts, session_timeout } = settings;
+        let closing = CancellationToken::new();
         let front = Arc::new(Self {
             gateway,
             identity,
-            door,
+            entrance: Entrance::new(door, closing.clone()),
             hosts,
             sessions: Sessions::new(session_timeout),
             // They live as long as their streams.
@@ -104,7 +106,7 @@ impl Front {
             room: Arc::new(Semaphore::new(RUNNING)),
             running: TaskTracker::new(),
             leaving: CancellationToken::new(),
-            closing: CancellationToken::new(),
+            closing,
             tasks: Tasks::new(),
         });
         let swept = front.clone();
@@ -133,8 +135,22 @@ impl Front {
     }
 
     /// Whether one has to show something to come in.
-    pub(super) fn is_guarded(&self) -> bool {
-        self.door.is_guarded()
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.entrance.is_guarded()
+    }
+
+    /// Lets nobody in from now on but by `door`, and ends the sessions of those that it does not know.
+    pub fn change_door(&self, door: Door) {
+        let stays = self.entrance.change(door);
+        self.sessions.retain(&stays);
+        self.legacy.retain(&stays);
+    }
+
+    /// Cancelled once all is answered that will be, or `principal` may not stay: what is open for it is closed.
+    #[must_use]
+    pub fn leaving_of(&self, principal: &Principal) -> CancellationToken {
+        self.entrance.leaving(principal)
     }
 
     /// Requests that are running, for the gateway to wait for when it ends.

@@ -51,7 +51,7 @@ fn open(front: Arc<Front>, principal: Principal, scope: Option<String>) -> Resul
     stream.announce("endpoint", &format!("/messages?sessionId={}", held.id));
     front.legacy.insert(&held);
     let open = Open { front: front.clone(), held };
-    Ok(reply::events(Events::new(stream, None, front.closing().clone(), open)))
+    Ok(reply::events(Events::new(stream, None, front.leaving_of(&principal), open)))
 }
 
 /// Ends the session with its stream.

@@ -33,7 +33,7 @@ pub(super) fn listen(visit: &Visit, headers: &HeaderMap) -> Result<Response, Ref
             (held.streams.find(name).unwrap_or_else(over), Some(after))
         }
     };
-    Ok(reply::events(Events::new(stream, after, visit.front.closing.clone(), busy)))
+    Ok(reply::events(Events::new(stream, after, visit.front.leaving_of(&visit.principal), busy)))
 }
 
 /// Ends a session.

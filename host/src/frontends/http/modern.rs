@@ -198,7 +198,7 @@ async fn run(visit: &Visit, frame: Frame, lasts: bool, as_event: bool) -> Result
             StatusCode::OK if as_event => reply::event(&answer.body),
             status => reply::json(status, answer.body),
         }),
-        None => Ok(reply::events(Events::new(stream, None, front.closing.clone(), alone))),
+        None => Ok(reply::events(Events::new(stream, None, front.leaving_of(&visit.principal), alone))),
     }
 }
 

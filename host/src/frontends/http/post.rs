@@ -114,7 +114,7 @@ pub(super) fn session(visit: &Visit, headers: &HeaderMap) -> Result<(Arc<Held<St
 /// A session begins.
 async fn initialize(visit: &Visit, frame: Frame) -> Result<Response, Refused> {
     let front = &visit.front;
-    front.sessions.has_room(&visit.principal, front.door.is_guarded()).map_err(|why| Refused::no_session(&why))?;
+    front.sessions.has_room(&visit.principal, front.is_guarded()).map_err(|why| Refused::no_session(&why))?;
     let streams = Streams::new();
     let session = front.session(&visit.principal, visit.scope.as_deref(), streams.clone())?;
     let held = Held::new(visit.principal, session, streams).map_err(|why| Refused::no_session(&why))?;
@@ -208,7 +208,7 @@ impl Drop for Unread {
 }
 
 fn stream_of(visit: &Visit, held: &Held<Streams>, stream: Arc<Stream>) -> Response {
-    reply::events(Events::new(stream, None, visit.front.closing.clone(), held.busy()))
+    reply::events(Events::new(stream, None, visit.front.leaving_of(&visit.principal), held.busy()))
 }
 
 /// How many messages of a frame want an answer.

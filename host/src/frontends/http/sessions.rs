@@ -164,6 +164,12 @@ impl<W: Ways> Sessions<W> {
         }
     }
 
+    /// Ends those whose principal does not stay.
+    pub(crate) fn retain(&self, stays: impl Fn(&Principal) -> bool) {
+        let over: Vec<_> = lock(&self.table).extract_if(|_, held| !stays(&held.principal)).collect();
+        over.iter().for_each(|(_, held)| held.end());
+    }
+
     /// Ends all.
     pub(crate) fn clear(&self) {
         let all: Vec<_> = lock(&self.table).drain().collect();

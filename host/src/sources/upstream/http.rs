@@ -6,6 +6,7 @@ pub(super) mod dial;
 pub(super) mod headers;
 mod listen;
 mod post;
+mod resolve;
 
 use std::{
     collections::HashMap,

@@ -4,9 +4,9 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use gateway_core::{
@@ -23,7 +23,7 @@ use tokio::{
     sync::{mpsc, watch},
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
-use tracing::debug;
+use tracing::info;
 use url::Url;
 
 use super::{
@@ -34,8 +34,10 @@ use super::{
     },
     link::{DRAIN, End, grace},
     oauth::Login,
+    seen::Seen,
     sse::SseCarrier,
 };
+use crate::telemetry::events::TARGET;
 
 /// How many checks in a row may fail.
 const FAILED_CHECKS: usize = 3;
@@ -58,6 +60,10 @@ pub struct Remote {
     pub oauth: OAuthConfig,
     /// Who gets tokens for it, where somebody logged in; a configured `Authorization` counts more.
     pub login: Option<Arc<Login>>,
+    /// When it was last seen to be there.
+    pub seen: Arc<Seen>,
+    /// Connections are made to public addresses alone, whatever its name leads to.
+    pub only_public: bool,
 }
 
 impl Remote {
@@ -66,7 +72,8 @@ impl Remote {
     pub fn new(url: Url) -> Self {
         let transport = Transport::of(&url);
         let heartbeat = Duration::from_secs(30);
-        Self { url, transport, headers: Vec::new(), heartbeat, oauth: OAuthConfig::default(), login: None }
+        let (headers, oauth) = (Vec::new(), OAuthConfig::default());
+        Self { url, transport, headers, heartbeat, oauth, login: None, only_public: false, seen: Arc::default() }
     }
 }
 
@@ -172,7 +179,8 @@ pub(super) fn open(
     let parts = Parts { name: name.clone(), dialer, peer: peer.clone(), fate: fate.clone(), tasks, limit };
     let (fate, heartbeat, attended) = (fate.clone(), remote.heartbeat, peer.clone());
     let tasks = parts.tasks.clone();
-    let attendance = Attendance { peer: attended, messages, tasks, fate, wanted, heartbeat };
+    let (name, seen) = (name.clone(), remote.seen.clone());
+    let attendance = Attendance { name, seen, peer: attended, messages, tasks, fate, wanted, heartbeat };
     let attendant: Attendant = match remote.transport {
         Transport::Http => Box::pin(attendance.attend(HttpCarrier::new(parts, intake))),
         Transport::Sse => Box::pin(attendance.attend(SseCarrier::new(parts, intake))),
@@ -182,6 +190,8 @@ pub(super) fn open(
 
 /// Stays with a connection until nothing is left of it.
 struct Attendance {
+    name: SourceName,
+    seen: Arc<Seen>,
     peer: Peer,
     messages: mpsc::UnboundedReceiver<Outgoing>,
     tasks: Tasks,
@@ -216,7 +226,7 @@ impl Attendance {
 
     /// Carries messages until the end is wanted, within this time, or has come.
     async fn carry<C: Carry>(&mut self, carrier: &Arc<C>) -> Option<Duration> {
-        let checks = Arc::new(Checks::default());
+        let checks = Arc::new(Checks { name: self.name.clone(), seen: self.seen.clone(), failed: AtomicUsize::new(0) });
         let mut beat = interval(self.heartbeat.max(LOOK));
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         beat.reset();
@@ -247,8 +257,12 @@ async fn answered<C: Carry>(peer: &Peer, carrier: &C) {
 }
 
 /// Looks whether the server is there.
-#[derive(Default)]
-struct Checks(std::sync::atomic::AtomicUsize);
+struct Checks {
+    name: SourceName,
+    seen: Arc<Seen>,
+    /// How many failed in a row.
+    failed: AtomicUsize,
+}
 
 impl Checks {
     async fn one(
@@ -258,20 +272,21 @@ impl Checks {
         peer: Peer,
         fate: Arc<Fate>,
     ) {
-        let (method, params) = check;
+        let ((method, params), began) = (check, Instant::now());
         let answer = timeout(patience, peer.request(method, |_| params, None)).await;
         let failed = match answer {
             // Whatever it says, it is there.
             Ok(Ok(_) | Err(RequestError::Answer(_))) => {
-                self.0.store(0, Ordering::Relaxed);
+                self.seen.note(began.elapsed());
+                self.failed.store(0, Ordering::Relaxed);
                 return;
             }
             Ok(Err(RequestError::NotSent | RequestError::Ended)) => return,
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer".to_owned(),
         };
-        debug!("a check failed: {failed}");
-        if self.0.fetch_add(1, Ordering::Relaxed) + 1 >= FAILED_CHECKS {
+        info!(target: TARGET, server = %self.name, "heartbeat failed: {failed}");
+        if self.failed.fetch_add(1, Ordering::Relaxed) + 1 >= FAILED_CHECKS {
             fate.seal(&peer, &format!("{FAILED_CHECKS} checks in a row failed: {failed}"), false);
         }
     }

@@ -22,6 +22,7 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio::sync::OnceCell;
 use url::Url;
 
+use super::resolve::{Resolver, written_out};
 use crate::sources::upstream::{oauth::Login, remote::Remote};
 
 /// How long it may take until a connection stands, TLS included.
@@ -37,7 +38,7 @@ const REDIRECTS: usize = 5;
 /// The shortest secret that is struck out of what a server says.
 const MIN_SECRET: usize = 6;
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type HttpClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
 /// Sends requests to one server, over connections that are kept. No cookies, no redirects to another origin.
 pub(in crate::sources::upstream) struct Dialer {
@@ -47,6 +48,7 @@ pub(in crate::sources::upstream) struct Dialer {
     headers: HeaderMap,
     secrets: Vec<(String, String)>,
     login: Option<Arc<Login>>,
+    only_public: bool,
 }
 
 /// Why there is no answer.
@@ -76,7 +78,8 @@ impl Dialer {
             headers.insert(key, value);
         }
         let login = remote.login.clone().filter(|_| !headers.contains_key(header::AUTHORIZATION));
-        Ok(Self { client: OnceCell::new(), url: remote.url.clone(), headers, secrets: secrets(&remote.headers), login })
+        let (client, url, secrets) = (OnceCell::new(), remote.url.clone(), secrets(&remote.headers));
+        Ok(Self { client, url, headers, secrets, login, only_public: remote.only_public })
     }
 
     /// Where the server is.
@@ -118,6 +121,10 @@ impl Dialer {
         body: &Bytes,
         token: Option<&HeaderValue>,
     ) -> Result<Response<Incoming>, DialError> {
+        if self.only_public {
+            // What is no name is not looked up, so that nobody else asks.
+            written_out(url).map_err(DialError::Unreachable)?;
+        }
         let client = self.client().await?;
         let mut url = url.clone();
         for _ in 0..=REDIRECTS {
@@ -162,6 +169,7 @@ impl Dialer {
 
     async fn client(&self) -> Result<&HttpClient, DialError> {
         let secure = self.url.scheme() == "https";
+        let client = |tls| client(tls, Resolver::new(self.only_public));
         let make = || async move {
             if !secure {
                 return untrusting().map(client);
@@ -194,8 +202,8 @@ impl Dialer {
     }
 }
 
-fn client(tls: ClientConfig) -> HttpClient {
-    let mut tcp = HttpConnector::new();
+fn client(tls: ClientConfig, resolver: Resolver) -> HttpClient {
+    let mut tcp = HttpConnector::new_with_resolver(resolver);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(CONNECT));
     tcp.enforce_http(false);
