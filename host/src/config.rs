@@ -39,6 +39,7 @@ use serde::Deserialize;
 use self::document::Document;
 pub use self::{
     beside::Beside,
+    checks::pipelines::report as report_of_pipeline,
     entries::Entries,
     expand::Environment,
     explain::nearest,

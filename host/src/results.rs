@@ -9,6 +9,7 @@ use gateway_core::{
     error::Failure,
     payload::{Json, Reply},
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// A result with the URIs of resources that the client knows, where the server calls them otherwise: in what was read,
@@ -50,6 +51,24 @@ pub fn renamed(reply: Reply, public: impl Fn(&str) -> Option<Arc<str>>) -> Reply
 #[must_use]
 pub fn structured(value: &Value) -> Json {
     Json::from_value(&json!({ "content": [{ "type": "text", "text": value.to_string() }], "structuredContent": value }))
+}
+
+/// A structured result, and the same as text that is laid out for reading. What is JSON within it stays as it is.
+#[must_use]
+pub fn shown<T: Serialize>(value: &T) -> Json {
+    #[derive(Serialize)]
+    struct Text {
+        r#type: &'static str,
+        text: String,
+    }
+    #[derive(Serialize)]
+    struct Shown<'a, T> {
+        content: [Text; 1],
+        #[serde(rename = "structuredContent")]
+        structured: &'a T,
+    }
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    Json::from_value(&Shown { content: [Text { r#type: "text", text }], structured: value })
 }
 
 /// The result that tells a model what failed: one sentence, and a hint where there is one.

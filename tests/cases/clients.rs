@@ -17,7 +17,7 @@ fn gateway(fake: &Fake) -> Gateway {
 
 /// Runs a client that starts the gateway itself, and gives the JSON that it printed.
 #[track_caller]
-fn seen_by(gateway: &Gateway, mut client: Command) -> Value {
+pub(super) fn seen_by(gateway: &Gateway, mut client: Command) -> Value {
     // The client's own environment is what it gives to the gateway.
     let ours = gateway.command(&[]);
     for (variable, value) in ours.get_envs() {

@@ -277,7 +277,9 @@ impl Snapshot {
             let at = self.sources.iter().position(|of| Arc::ptr_eq(of, source));
             at.is_some_and(|at| self.offers[at].tools.is_none())
         };
-        Kind::ALL.iter().any(|kind| self.visible(role, *kind).any(|(_, of)| Arc::ptr_eq(of, source)))
+        // An empty one, too, where the role sees everything.
+        self.roles.get(role).sees_all()
+            || Kind::ALL.iter().any(|kind| self.visible(role, *kind).any(|(_, of)| Arc::ptr_eq(of, source)))
             || (unknown() && could())
     }
 

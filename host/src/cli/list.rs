@@ -16,7 +16,7 @@ use super::{
 };
 use crate::app::App;
 
-/// List servers, plugins and the tools that a role sees
+/// List servers, plugins, pipelines and the tools that a role sees
 #[derive(Debug, clap::Args)]
 pub struct ListCommand {
     /// The role [default: `default_role`]
@@ -33,6 +33,7 @@ struct Listing {
     role: String,
     servers: BTreeMap<String, Listed>,
     plugins: BTreeMap<String, Listed>,
+    pipelines: BTreeMap<String, Listed>,
     tools: Vec<ListedTool>,
 }
 
@@ -81,6 +82,7 @@ impl ListCommand {
             role: snapshot.roles().get(app.role()).name.to_string(),
             servers: BTreeMap::new(),
             plugins: BTreeMap::new(),
+            pipelines: BTreeMap::new(),
             tools: snapshot
                 .visible(app.role(), Kind::Tool)
                 .map(|(entry, source)| ListedTool::of(entry, source))
@@ -95,13 +97,17 @@ impl ListCommand {
         for (name, plugin) in config.plugins.iter() {
             listing.plugins.insert(name.to_string(), Listed::new(plugin.enabled, None));
         }
+        for (name, pipeline) in config.pipelines.iter() {
+            let listed = Listed { tools: Some(1), ..Listed::new(true, pipeline.description.clone()) };
+            listing.pipelines.insert(name.to_string(), listed);
+        }
         for broken in &desired.broken {
             let listed = Listed { error: Some(broken.reason.clone()), ..Listed::new(true, None) };
-            listing.section(broken.section == "plugins").insert(broken.name.to_string(), listed);
+            listing.section(broken.section).insert(broken.name.to_string(), listed);
         }
         for source in snapshot.sources() {
             let status = source.status();
-            if let Some(listed) = listing.section(status.kind == "plugin").get_mut(source.name().as_str()) {
+            if let Some(listed) = listing.section(if status.kind == "plugin" { "plugins" } else { "servers" }).get_mut(source.name().as_str()) {
                 (listed.tools, listed.error) = (status.tools, status.error);
             }
         }
@@ -127,13 +133,19 @@ impl ListedTool {
 }
 
 impl Listing {
-    fn section(&mut self, plugins: bool) -> &mut BTreeMap<String, Listed> {
-        if plugins { &mut self.plugins } else { &mut self.servers }
+    fn section(&mut self, name: &str) -> &mut BTreeMap<String, Listed> {
+        match name {
+            "plugins" => &mut self.plugins,
+            "pipelines" => &mut self.pipelines,
+            _ => &mut self.servers,
+        }
     }
 
     fn text(&self) -> String {
         let mut text = String::new();
-        for (heading, sources) in [("Servers", &self.servers), ("Plugins", &self.plugins)] {
+        let sections = [("Servers", &self.servers), ("Plugins", &self.plugins), ("Pipelines", &self.pipelines)];
+        // Most have no pipelines, and need not hear of them.
+        for (heading, sources) in sections.into_iter().filter(|(name, of)| *name != "Pipelines" || !of.is_empty()) {
             let _ = writeln!(text, "{heading} ({}):", sources.len());
             for (name, source) in sources {
                 let _ = writeln!(text, "  {name}: {}", source.text());
@@ -171,7 +183,7 @@ impl Listed {
 }
 
 /// What a person needs of a description that was written for models: its first sentence, cut where it is long.
-fn gist(description: &str) -> String {
+pub(super) fn gist(description: &str) -> String {
     const WIDTH: usize = 80;
     let line = description.lines().next().unwrap_or_default();
     let sentence = line.split_inclusive(". ").next().unwrap_or_default().trim_end();

@@ -1,4 +1,11 @@
-//! The gateway's own tools: Rust functions, offered like the tools of any other source.
+//! The gateway's own tools, by which it is asked about itself, and by which the rest is found and called.
+//!
+//! * [`definitions`]: what clients are told of them.
+//! * [`catalogue`]: which servers there are, and which tools one has.
+//! * [`search`]: finding tools by what they do.
+//! * [`invoke`]: calling a tool in the client's place; [`arguments`] holds what it is given against its schema.
+//! * [`pipeline`]: running a pipeline by its name, or steps that come with the call.
+//! * [`status`]: how all is doing; [`manage`]: registering and removing servers.
 
 use std::{
     sync::{Arc, Weak},
@@ -10,15 +17,25 @@ use gateway_core::{
     error::CallError,
     manage::Manage,
     name::{Naming, SourceName},
-    payload::{Json, Op, Reply, Request},
-    role::RoleId,
-    snapshot::Snapshot,
-    source::{Abilities, Client, Fut, Item, Kind, Offer, Shown, Source, SourceStatus, State},
+    payload::{Op, Reply, Request},
+    source::{Abilities, Client, Fut, Offer, RunSteps, Shown, Source, SourceStatus, State},
 };
-use rmcp::model::{Tool as Definition, ToolAnnotations};
-use serde_json::{Map, Value, json};
 
-use crate::results;
+use self::{
+    definitions::{Tool, offer},
+    params::Params,
+    search::Searches,
+};
+
+pub mod arguments;
+mod catalogue;
+mod definitions;
+mod invoke;
+mod manage;
+mod params;
+mod pipeline;
+pub mod search;
+mod status;
 
 /// The source `gateway`.
 pub struct Native {
@@ -27,66 +44,34 @@ pub struct Native {
     offer: Arc<Offer>,
     started: Instant,
     manage: Weak<dyn Manage>,
-    management: bool,
+    searches: Searches,
+    steps: Arc<dyn RunSteps>,
 }
-
-/// The local name of `gateway_status`.
-const STATUS: &str = "status";
 
 impl Native {
     /// The gateway's own tools; uptime counts from `started`. With `management` there are those by which `manage` is
-    /// asked to change the gateway.
+    /// asked to change the gateway. `steps` runs those of `gateway_run_pipeline`.
     #[must_use]
-    pub fn new(started: Instant, manage: Weak<dyn Manage>, management: bool) -> Self {
-        let tools = [status_definition()]
-            .map(|definition| Item { name: STATUS.into(), definition: Json::from_value(&definition) });
+    pub fn new(started: Instant, manage: Weak<dyn Manage>, management: bool, steps: Arc<dyn RunSteps>) -> Self {
         let naming = Naming { prefix: Some("gateway".into()), separator: "_".into() };
-        Self {
-            name: SourceName::gateway(),
-            naming,
-            offer: Arc::new(Offer { tools: Some(tools.into()), ..Offer::default() }),
-            started,
-            manage,
-            management,
-        }
+        let offer = Arc::new(offer(management));
+        Self { name: SourceName::gateway(), naming, offer, started, manage, searches: Searches::default(), steps }
     }
 
-    /// What runs, as far as the role may know of it.
-    fn status_report(&self, snapshot: &Snapshot, role: RoleId) -> Value {
-        let seen = snapshot
-            .sources()
-            .iter()
-            .filter(|source| source.name() != &self.name && snapshot.sees_source(role, source));
-        let (mut servers, mut plugins, mut connected) = (Map::new(), Map::new(), Vec::new());
-        for source in seen {
-            let status = source.status();
-            let name = source.name().to_string();
-            if status.kind == "plugin" {
-                plugins.insert(name, json!(status));
-                continue;
-            }
-            if status.state == State::Running {
-                connected.push(name.clone());
-            }
-            servers.insert(name, json!(status));
-        }
-        json!({
-            "uptime_s": self.started.elapsed().as_secs(),
-            "version": env!("CARGO_PKG_VERSION"),
-            "role": &*snapshot.roles().get(role).name,
-            "servers_configured": servers.len(),
-            "servers_connected": connected,
-            "tools_total": snapshot.visible(role, Kind::Tool).count(),
-            "servers": servers,
-            "plugins": plugins,
-        })
+    async fn run(&self, tool: Tool, request: Request, call: &Call) -> Result<Reply, CallError> {
+        let params = Params::read(request.arguments.as_ref())?;
+        let body = match tool {
+            Tool::Status => status::report(self, &call.snapshot(), call.caller.role),
+            Tool::ListServers => catalogue::servers(&call.snapshot(), call.caller.role),
+            Tool::ListTools => catalogue::tools(&params, call).await?,
+            Tool::SearchTools => self.searches.answer(&params, call).await?,
+            Tool::Invoke => return invoke::invoke(&params, &request, call).await,
+            Tool::RunPipeline => return pipeline::run(&params, &request, &*self.steps, call).await,
+            Tool::RegisterServer => manage::register(&self.manage, &params, call).await?,
+            Tool::RemoveServer => manage::remove(&self.manage, &params, call).await?,
+        };
+        Ok(Reply { body })
     }
-}
-
-fn status_definition() -> Definition {
-    let schema = Map::from_iter([("type".to_owned(), json!("object")), ("properties".to_owned(), json!({}))]);
-    Definition::new(STATUS, "Gateway status: servers, plugins, tool count, uptime.", Arc::new(schema))
-        .with_annotations(ToolAnnotations::with_title("Gateway status").read_only(true).open_world(false))
 }
 
 impl Source for Native {
@@ -106,25 +91,23 @@ impl Source for Native {
         Box::pin(async { Ok(()) })
     }
 
-    fn shown(&self, _: &str) -> Shown {
-        Shown::Always
+    fn shown(&self, local: &str) -> Shown {
+        Tool::named(local).map(Tool::shown).unwrap_or_default()
     }
 
     fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {
         Box::pin(async move {
-            match (&request.op, &*request.target) {
-                (Op::CallTool, STATUS) => {
-                    let report = self.status_report(&call.snapshot(), call.caller.role);
-                    Ok(Reply { body: results::structured(&report) })
-                }
-                (Op::CallTool, other) => Err(CallError::UnknownTool(other.into())),
+            match (&request.op, Tool::named(&request.target)) {
+                (Op::CallTool, Some(tool)) => self.run(tool, request, &call).await,
+                (Op::CallTool, None) => Err(CallError::UnknownTool((&*request.target).into())),
                 (other, _) => Err(CallError::UnknownMethod(other.method().into())),
             }
         })
     }
 
     fn status(&self) -> SourceStatus {
-        SourceStatus { kind: "gateway", state: State::Running, starts: 1, calls: 0, tools: Some(1), error: None }
+        let tools = self.offer.tools.as_ref().map(|tools| tools.len());
+        SourceStatus { kind: "gateway", state: State::Running, starts: 1, calls: 0, tools, error: None }
     }
 
     fn stop(&self, _grace: Duration) -> Fut<'_, ()> {
