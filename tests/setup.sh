@@ -59,6 +59,18 @@ need_registry() {
     fi
 }
 
+# The browser that the dashboard is tested in. It comes from Debian, and keeps itself up to date there.
+need_chromium() {
+    if have chromium || [ -n "${CHROMIUM:-}" ]; then return 0; fi
+    if have apt-get && [ "$(id -u)" = 0 ]; then
+        say "installing chromium, in which the dashboard is tested (apt-get install)"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core
+    else
+        fail "Chromium is not installed" "on Debian: apt install chromium; elsewhere: set CHROMIUM to a Chromium or Chrome"
+    fi
+}
+
 # What npm takes from a folder's lock; again only when that has changed.
 install_packages() {
     if ! cmp -s "$1/package-lock.json" "$1/node_modules/.installed"; then
@@ -71,6 +83,11 @@ install_packages() {
 # The official conformance suite, in two versions. It runs on the Node that comes with the clients.
 install_conformance() {
     install_packages tests/conformance "the conformance suite"
+}
+
+# What clicks in the browser, and what knows when a page stands in somebody's way.
+install_dashboard() {
+    install_packages tests/dashboard "what the dashboard is tested with"
 }
 
 # What the JavaScript SDK builds plugins with, and is checked with.
@@ -87,6 +104,18 @@ install_clients() {
         python3 -m venv $clients/.venv
         $clients/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $clients/requirements.txt
         cp $clients/requirements.txt $clients/.venv/.installed
+    fi
+}
+
+# The servers of the example of pipelines; in a folder of their own, since they want other versions of the SDKs.
+install_servers() {
+    servers=tests/servers
+    install_packages $servers "the servers of the example of pipelines"
+    if ! cmp -s $servers/requirements.txt $servers/.venv/.installed; then
+        say "installing the MCP servers of tests/servers/requirements.txt into tests/servers/.venv"
+        python3 -m venv $servers/.venv
+        $servers/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $servers/requirements.txt
+        cp $servers/requirements.txt $servers/.venv/.installed
     fi
 }
 

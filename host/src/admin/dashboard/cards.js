@@ -100,11 +100,11 @@ function showLatency(place, latency) {
 }
 
 /** What a card says of a server or plugin in numbers. */
-export function numbersOf({ tools, calls, starts, memoryBytes, latencyMs }) {
+export function numbersOf({ tools, status, calls, starts, memoryBytes, latencyMs }) {
   const number = (value) => (typeof value === "number" ? value.toLocaleString() : undefined);
-  const known = Array.isArray(tools) ? tools.length : tools;
   return [
-    ["Tools", typeof known === "number" ? number(known) : "not known yet"],
+    // Of what has not been started yet, nothing may be known.
+    ["Tools", tools.length > 0 || status === "connected" ? number(tools.length) : "–"],
     ["Calls", number(calls)],
     ["Starts", number(starts)],
     ["Ping", typeof latencyMs === "number" ? duration(latencyMs) : undefined],

@@ -70,7 +70,7 @@ function pluginItem(plugin) {
     name, enabled, error, latency, plugin, what: description, off: !enabled,
     state: stateOf(plugin),
     from: source,
-    numbers: [...numbersOf({ tools: plugin.tools, calls: latency?.count }), ["Size", typeof plugin.size === "number" ? bytes(plugin.size) : undefined]],
+    numbers: [...numbersOf({ tools: plugin.tools, status: plugin.status, calls: latency?.count }), ["Size", typeof plugin.size === "number" ? bytes(plugin.size) : undefined]],
     words: { Disable: enabled ? "Disable" : "Enable", Reconnect: "Reload" },
   };
 }
