@@ -3,16 +3,23 @@
 pub mod approve;
 pub mod call;
 pub mod check;
+pub mod client;
 pub mod completions;
+pub mod doctor;
 pub mod error;
+pub mod import;
+pub mod health;
 pub mod list;
 pub mod lock;
+pub mod man;
 pub mod open;
 pub mod output;
+pub mod pipeline;
 pub mod plugin;
 pub mod progress;
 pub mod roles;
 pub mod schema;
+pub mod search;
 pub mod serve;
 pub mod server;
 pub mod stdio;
@@ -92,17 +99,26 @@ enum Command {
     Serve(serve::ServeCommand),
     List(list::ListCommand),
     Call(call::CallCommand),
+    Search(search::SearchCommand),
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
     #[command(subcommand)]
     Server(server::ServerCommand),
     #[command(subcommand)]
+    Pipeline(pipeline::PipelineCommand),
+    #[command(subcommand)]
     Roles(roles::RolesCommand),
     Lock(lock::LockCommand),
     Approve(approve::ApproveCommand),
     Check(check::CheckCommand),
+    Doctor(doctor::DoctorCommand),
+    Import(import::ImportCommand),
+    #[command(subcommand)]
+    Client(client::ClientCommand),
     Schema(schema::SchemaCommand),
     Completions(completions::CompletionsCommand),
+    Man(man::ManCommand),
+    Health(health::HealthCommand),
 }
 
 impl Cli {
@@ -123,14 +139,21 @@ impl Cli {
             Command::Serve(command) => block_on_many(command.run(global)),
             Command::List(command) => block_on(command.run(global)),
             Command::Call(command) => block_on(command.run(global)),
+            Command::Search(command) => block_on(command.run(global)),
             Command::Plugin(command) => block_on(command.run(global)),
             Command::Server(command) => block_on(command.run(global)),
+            Command::Pipeline(command) => block_on(command.run(global)),
             Command::Roles(command) => block_on(command.run(global)),
             Command::Lock(command) => block_on(command.run(global)),
             Command::Approve(command) => block_on(command.run(global)),
             Command::Check(command) => command.run(global),
+            Command::Doctor(command) => block_on(command.run(global)),
+            Command::Import(command) => command.run(global),
+            Command::Client(command) => command.run(global),
             Command::Schema(command) => command.run(global),
             Command::Completions(command) => command.run(global),
+            Command::Man(command) => command.run(global),
+            Command::Health(command) => block_on(command.run(global)),
         }
     }
 }

@@ -80,6 +80,15 @@ impl Folders {
     }
 }
 
+/// This user's own folder, and the one for configurations: `$XDG_CONFIG_HOME`, else `~/.config`.
+///
+/// # Errors
+/// Where there is no such user.
+pub fn user() -> Result<(PathBuf, PathBuf), NoHome> {
+    let xdg = Xdg::new().map_err(|_| NoHome)?;
+    Ok((xdg.home_dir().to_owned(), xdg.config_dir()))
+}
+
 /// Where docker keeps who is logged in: `$DOCKER_CONFIG`, else `~/.docker`.
 #[must_use]
 pub fn docker() -> Option<PathBuf> {

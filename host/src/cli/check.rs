@@ -32,7 +32,7 @@ struct Checked<'a> {
 }
 
 #[derive(Debug, Serialize)]
-struct Shown<'a> {
+pub(super) struct Shown<'a> {
     severity: &'static str,
     /// Whether the rest of the configuration can be used all the same.
     usable: bool,
@@ -71,7 +71,7 @@ impl CheckCommand {
 }
 
 /// One line: what is wrong, or what there is.
-fn summary(report: &Report, config: Option<&Config>) -> String {
+pub(super) fn summary(report: &Report, config: Option<&Config>) -> String {
     let errors = report.count(Severity::Error) + report.count(Severity::Entry);
     let mut found: Vec<String> = Vec::new();
     if errors > 0 {
@@ -92,7 +92,7 @@ fn summary(report: &Report, config: Option<&Config>) -> String {
     format!("{}: {}\n", report.file.display(), found.join(", "))
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -107,7 +107,7 @@ impl<'a> Checked<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn of(problem: &'a Problem) -> Self {
+    pub(super) fn of(problem: &'a Problem) -> Self {
         let place = |part: fn(&Place) -> usize| problem.place.as_ref().map(part);
         Self {
             severity: if problem.severity == Severity::Warning { "warning" } else { "error" },

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Write as _, stderr},
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
     sync::Arc,
 };
 
@@ -12,11 +12,11 @@ use gateway_core::{
     source::{Client, Nobody},
 };
 
-use super::{Global, Usage, progress::Progress};
+use super::{Global, Usage, import::not_imported, progress::Progress};
 use crate::{
     app::{App, BuildError, Observer},
-    config::{Config, Loaded, find},
-    control::Setting,
+    config::{Beside, Config, Loaded, find},
+    control::{Adjust, Setting},
     folders::Folders,
     telemetry,
 };
@@ -37,6 +37,11 @@ pub enum Logging {
 pub fn load(global: &Global, logging: Logging) -> anyhow::Result<(PathBuf, Loaded)> {
     let file = find(global.config.as_deref())?;
     let loaded = Config::load(&file)?;
+    start_logging(global, logging, &loaded);
+    Ok((file, loaded))
+}
+
+fn start_logging(global: &Global, logging: Logging, loaded: &Loaded) {
     let level = match logging {
         Logging::Configured => loaded.config.log_level.as_str(),
         Logging::Quiet => "warn",
@@ -46,7 +51,6 @@ pub fn load(global: &Global, logging: Logging) -> anyhow::Result<(PathBuf, Loade
         // A log line would break the caret off its line.
         let _ = stderr().write_all(loaded.report.to_string().as_bytes());
     }
-    Ok((file, loaded))
 }
 
 /// The gateway of the configuration, for one client of `role`; `observer` is told of slow steps. Starts nothing.
@@ -55,24 +59,81 @@ pub fn load(global: &Global, logging: Logging) -> anyhow::Result<(PathBuf, Loade
 /// Wrong usage or configuration, above all a role that is not configured.
 pub fn open(global: &Global, role: Option<&str>, logging: Logging, observer: Option<&Observer>) -> anyhow::Result<App> {
     let (file, loaded) = load(global, logging)?;
-    build(&file, loaded, role, observer, true)
+    build(&file, loaded, role, observer)
 }
 
-/// The gateway of a configuration that was read, as [`open`] gives it, for one client or many.
+/// A gateway that is to serve.
+pub struct Begin {
+    file: PathBuf,
+    optional: bool,
+    /// The configuration, without what [`Begin::adjust`] makes of it.
+    pub loaded: Loaded,
+    adjust: Vec<Adjust>,
+}
+
+impl Begin {
+    /// Reads the configuration and, beside it, the servers of another program's file. With these a configuration need
+    /// not be there.
+    ///
+    /// # Errors
+    /// Where there is none, or it cannot be used; where there are no servers in that file.
+    pub fn load(global: &Global, auto_register: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(beside) = auto_register else {
+            let (file, loaded) = load(global, Logging::Configured)?;
+            return Ok(Self { file, optional: false, loaded, adjust: Vec::new() });
+        };
+        let (file, optional) = match find(global.config.as_deref()) {
+            Ok(file) => (file, false),
+            Err(_) => (absolute("gateway.yaml")?, true),
+        };
+        let loaded = if optional { Config::load_or_empty(&file)? } else { Config::load(&file)? };
+        start_logging(global, Logging::Configured, &loaded);
+        let beside = Beside::open(beside).map_err(not_imported)?;
+        let mut begin = Self { file, optional, loaded, adjust: Vec::new() };
+        begin.adjust(move |loaded| beside.add_to(loaded));
+        Ok(begin)
+    }
+
+    /// Has this done to the configuration whenever it is read.
+    pub fn adjust(&mut self, adjust: impl Fn(&mut Loaded) + Send + Sync + 'static) {
+        self.adjust.push(Arc::new(adjust));
+    }
+
+    /// The gateway, for one client or many.
+    ///
+    /// # Errors
+    /// A role that is not configured.
+    pub fn build(self, role: Option<&str>, one_client: bool) -> anyhow::Result<App> {
+        let Self { file, optional, loaded, adjust: all } = self;
+        let adjust: Adjust = Arc::new(move |loaded| all.iter().for_each(|adjust| adjust(loaded)));
+        let folders = Folders::discover()?;
+        let setting = Setting { optional, adjust: Some(adjust), one_client, ..setting(&file, loaded, &folders, None) };
+        App::build(setting, role).map_err(|BuildError::Role(error)| no_role(&error).into())
+    }
+}
+
+/// The gateway of a configuration that was read, as [`open`] gives it.
 ///
 /// # Errors
 /// A role that is not configured.
-pub fn build(
-    file: &Path,
-    loaded: Loaded,
-    role: Option<&str>,
-    observer: Option<&Observer>,
-    one_client: bool,
-) -> anyhow::Result<App> {
+pub fn build(file: &Path, loaded: Loaded, role: Option<&str>, observer: Option<&Observer>) -> anyhow::Result<App> {
     let folders = Folders::discover()?;
-    let further = Vec::new();
-    let setting = Setting { file, in_memory: false, loaded, folders: &folders, observer, one_client, further };
-    App::build(setting, role).map_err(|BuildError::Role(error)| no_role(&error).into())
+    App::build(setting(file, loaded, &folders, observer), role)
+        .map_err(|BuildError::Role(error)| no_role(&error).into())
+}
+
+fn setting<'a>(file: &'a Path, loaded: Loaded, folders: &'a Folders, observer: Option<&'a Observer>) -> Setting<'a> {
+    Setting {
+        file,
+        in_memory: false,
+        optional: false,
+        loaded,
+        folders,
+        observer,
+        one_client: true,
+        adjust: None,
+        further: Vec::new(),
+    }
 }
 
 /// All that is known without starting a server.
@@ -92,7 +153,7 @@ pub fn observer(progress: &Arc<Progress>) -> Observer {
 }
 
 /// What to write where there is no role to go by.
-fn no_role(error: &RoleError) -> Usage {
+pub(super) fn no_role(error: &RoleError) -> Usage {
     let (known, hint) = match error {
         RoleError::Unknown { name, known } => (known, nearest(name, known)),
         RoleError::Missing { known } => (known, None),

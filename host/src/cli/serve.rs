@@ -1,14 +1,11 @@
 //! `gateway serve`: MCP clients over HTTP.
 
-use std::{io::ErrorKind, net::SocketAddr, process::ExitCode};
+use std::{io::ErrorKind, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use tokio::net::{TcpListener, lookup_host};
 
-use super::{
-    Global, Hint, Usage,
-    open::{Logging, build, load},
-};
+use super::{Global, Hint, Usage, open::Begin};
 use crate::config::Config;
 
 /// Serve MCP clients over HTTP
@@ -26,6 +23,9 @@ pub struct ServeCommand {
     /// The role that filters what clients see, where there is no `auth` [default: `default_role`]
     #[arg(long, env = "MCP_GATEWAY_ROLE")]
     role: Option<String>,
+    /// Servers from a JSON file beside the configuration: such as MCP Multi-Server Gateway has them, or `mcpServers`
+    #[arg(long, value_name = "FILE")]
+    auto_register: Option<PathBuf>,
 }
 
 impl ServeCommand {
@@ -34,14 +34,16 @@ impl ServeCommand {
     /// # Errors
     /// Wrong usage or configuration; an address that cannot be listened on.
     pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
-        let (file, mut loaded) = load(global, Logging::Configured)?;
-        loaded.config.meta_tools &= !self.no_meta_mcp;
+        let mut begin = Begin::load(global, self.auto_register.as_deref())?;
+        let all = self.no_meta_mcp;
+        begin.adjust(move |loaded| loaded.config.meta_tools &= !all);
+        let loaded = &begin.loaded;
         let host = self.host.clone().unwrap_or_else(|| loaded.config.host.clone());
         let port = self.port.unwrap_or(loaded.config.port);
         let addresses = addresses(&host, port).await?;
         allow(&addresses, &host, &loaded.config)?;
         let role = self.role(&loaded.config)?;
-        let app = build(&file, loaded, role.as_deref(), None, false)?;
+        let app = begin.build(role.as_deref(), false)?;
         let door = app.door().map_err(|error| Usage::new(error.to_string()))?;
         let listener = TcpListener::bind(&addresses[..]).await.map_err(|error| cannot_listen(error, &host, port))?;
         app.serve_http(listener, &host, door).await?;
