@@ -14,16 +14,24 @@ use std::{fs, io, path::Path};
 /// A file by its path below a folder, with `/`, and its bytes.
 pub type Carried = (&'static str, &'static [u8]);
 
-/// Files below a folder of the repository, by their paths in it.
+/// Files below a folder of this package, by their paths in it. What lies elsewhere in the repository is there by links,
+/// so that cargo packs it. `=>` says what a file is called there: cargo packs no folder with a `Cargo.toml`.
 macro_rules! carried {
-    ($folder:literal: $($file:literal),+ $(,)?) => {
-        &[$(($file, include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../", $folder, "/", $file)))),+]
+    ($folder:literal: $($file:literal $(=> $kept:literal)?),+ $(,)?) => {
+        &[$((
+            $file,
+            include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"), "/", $folder, "/", $crate::packages::embedded::carried!(@ $file $($kept)?)
+            )),
+        )),+]
     };
+    (@ $file:literal) => { $file };
+    (@ $file:literal $kept:literal) => { $kept };
 }
-pub(super) use carried;
+pub(crate) use carried;
 
 /// The package `gateway:plugin`, with the packages that it uses in `deps`.
-pub const WIT: &[Carried] = carried!("wit":
+pub const WIT: &[Carried] = carried!("carried/wit":
     "completions.wit",
     "deps/wasi-keyvalue/keyvalue.wit",
     "filter.wit",
@@ -90,9 +98,9 @@ fn count(folder: &Path) -> io::Result<usize> {
 pub(super) mod tests {
     use super::*;
 
-    /// That each file of `folder` in the repository with one of these endings is carried.
+    /// That each file of `folder` in this package with one of these endings is carried.
     pub(in crate::packages) fn assert_complete(files: &[Carried], folder: &str, endings: &[&str]) {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let mut found = Vec::new();
         let mut folders = vec![folder.clone()];
         while let Some(next) = folders.pop() {
@@ -102,7 +110,8 @@ pub(super) mod tests {
                 if path.is_dir() && name != "__pycache__" {
                     folders.push(path);
                 } else if endings.iter().any(|ending| name.ends_with(ending)) {
-                    found.push(path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned());
+                    let path = path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+                    found.push(path.strip_suffix(".kept").map_or(path.clone(), str::to_owned));
                 }
             }
         }
@@ -113,7 +122,7 @@ pub(super) mod tests {
 
     #[test]
     fn all_of_the_wit_is_carried() {
-        assert_complete(WIT, "wit", &[".wit"]);
+        assert_complete(WIT, "carried/wit", &[".wit"]);
     }
 
     #[test]

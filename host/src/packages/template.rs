@@ -12,7 +12,7 @@ use super::{
     embedded::{self, Carried, carried},
 };
 
-const JS: &[Carried] = carried!("host/src/packages/template/js":
+const JS: &[Carried] = carried!("src/packages/template/js":
     ".gitignore",
     "README.md",
     "jsconfig.json",
@@ -23,7 +23,7 @@ const JS: &[Carried] = carried!("host/src/packages/template/js":
     "test/plugin.test.js",
 );
 
-const PYTHON: &[Carried] = carried!("host/src/packages/template/python":
+const PYTHON: &[Carried] = carried!("src/packages/template/python":
     ".gitignore",
     "README.md",
     "plugin.test.yaml",
@@ -33,9 +33,9 @@ const PYTHON: &[Carried] = carried!("host/src/packages/template/python":
     "tests/test_plugin.py",
 );
 
-const RUST: &[Carried] = carried!("host/src/packages/template/rust":
+const RUST: &[Carried] = carried!("src/packages/template/rust":
     ".gitignore",
-    "Cargo.toml",
+    "Cargo.toml" => "Cargo.toml.kept",
     "README.md",
     "plugin.test.yaml",
     "plugin.yaml",
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn all_files_are_carried() {
         for (files, folder) in [(JS, "js"), (PYTHON, "python"), (RUST, "rust")] {
-            let folder = format!("host/src/packages/template/{folder}");
+            let folder = format!("src/packages/template/{folder}");
             embedded::tests::assert_complete(files, &folder, &[""]);
         }
     }

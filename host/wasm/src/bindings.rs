@@ -11,7 +11,7 @@ mod generated {
     #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
 
     wasmtime::component::bindgen!({
-        path: "../../wit",
+        path: "wit",
         world: "everything",
         imports: {
             "gateway:plugin/host.call-tool": async | trappable,

@@ -3,7 +3,7 @@
 use super::{Carried, carried};
 
 /// The package `gateway-sdk`.
-pub const SDK: &[Carried] = carried!("sdk/js":
+pub const SDK: &[Carried] = carried!("carried/js":
     "README.md",
     "package.json",
     "src/component.js",
@@ -34,7 +34,7 @@ pub const SDK: &[Carried] = carried!("sdk/js":
 );
 
 /// What makes components of plugins, with the WIT that the SDK uses itself.
-pub const BUILD: &[Carried] = carried!("sdk/js":
+pub const BUILD: &[Carried] = carried!("carried/js":
     "build/build.js",
     "build/bundle.js",
     "build/componentize.js",
@@ -51,7 +51,7 @@ pub const BUILD: &[Carried] = carried!("sdk/js":
 );
 
 /// What names the packages that [`BUILD`] runs on, with the digest of each.
-pub const TOOLS: &[Carried] = carried!("sdk/js/build":
+pub const TOOLS: &[Carried] = carried!("carried/js/build":
     ".npmrc",
     "package-lock.json",
     "package.json",
@@ -70,10 +70,10 @@ mod tests {
 
     #[test]
     fn all_of_the_sdk_is_carried() {
-        super::super::tests::assert_complete(&carried_of(SDK, "src/"), "sdk/js/src", &[".js", ".ts"]);
-        super::super::tests::assert_complete(&carried_of(BUILD, "wit/"), "sdk/js/wit", &[".wit"]);
+        super::super::tests::assert_complete(&carried_of(SDK, "src/"), "carried/js/src", &[".js", ".ts"]);
+        super::super::tests::assert_complete(&carried_of(BUILD, "wit/"), "carried/js/wit", &[".wit"]);
         // Beside these lies what npm installs.
-        let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/js/build");
+        let build = Path::new(env!("CARGO_MANIFEST_DIR")).join("carried/js/build");
         let names = fs::read_dir(build).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut found: Vec<String> = names.filter(|name| name.ends_with(".js")).collect();
         found.sort();

@@ -3,7 +3,7 @@
 use super::{Carried, carried};
 
 /// The package `gateway_sdk`.
-pub const SDK: &[Carried] = carried!("sdk/python/gateway_sdk":
+pub const SDK: &[Carried] = carried!("carried/python":
     "__init__.py",
     "_backend.py",
     "_build.py",
@@ -33,6 +33,6 @@ mod tests {
 
     #[test]
     fn all_of_the_package_is_carried() {
-        super::super::tests::assert_complete(SDK, "sdk/python/gateway_sdk", &[".py", "py.typed"]);
+        super::super::tests::assert_complete(SDK, "carried/python", &[".py", "py.typed"]);
     }
 }

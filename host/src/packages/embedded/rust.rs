@@ -18,17 +18,17 @@ pub const CRATE: &str = ".gateway/sdk/rust";
 
 /// What stands around the sources.
 const AROUND: &[Carried] = &[
-    ("Cargo.toml", include_bytes!("rust/Cargo.toml")),
-    ("sdk/rust/Cargo.toml", include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk/rust/Cargo.toml"))),
-    ("sdk/rust/README.md", include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk/rust/README.md"))),
+    ("Cargo.toml", include_bytes!("rust/Cargo.toml.kept")),
+    ("sdk/rust/Cargo.toml", include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/carried/rust/Cargo.toml.kept"))),
+    ("sdk/rust/README.md", include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/carried/rust/README.md"))),
     (
         "sdk/rust/macros/Cargo.toml",
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../sdk/rust/macros/Cargo.toml")),
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/carried/rust/macros/Cargo.toml.kept")),
     ),
 ];
 
 /// The crate `gateway-sdk`.
-const SDK: &[Carried] = carried!("sdk/rust/src":
+const SDK: &[Carried] = carried!("carried/rust/src":
     "arguments.rs",
     "client.rs",
     "completions.rs",
@@ -57,7 +57,7 @@ const SDK: &[Carried] = carried!("sdk/rust/src":
 );
 
 /// Its macros.
-const MACROS: &[Carried] = carried!("sdk/rust/macros/src":
+const MACROS: &[Carried] = carried!("carried/rust/macros/src":
     "attributes.rs",
     "completion.rs",
     "docs.rs",
@@ -109,8 +109,8 @@ mod tests {
 
     #[test]
     fn all_of_the_crates_are_carried() {
-        super::super::tests::assert_complete(SDK, "sdk/rust/src", &[".rs"]);
-        super::super::tests::assert_complete(MACROS, "sdk/rust/macros/src", &[".rs"]);
+        super::super::tests::assert_complete(SDK, "carried/rust/src", &[".rs"]);
+        super::super::tests::assert_complete(MACROS, "carried/rust/macros/src", &[".rs"]);
     }
 
     /// The workspace that is written says of each dependency what the gateway's own says.
@@ -127,7 +127,7 @@ mod tests {
             lines.next_back().unwrap_or_else(|| panic!("`{name}` is missing")).to_owned()
         };
         for name in ["version", "edition", "rust-version", "license", "publish"] {
-            assert_eq!(line(ours, name), line(&root, name), "embedded/rust/Cargo.toml");
+            assert_eq!(line(ours, name), line(&root, name), "embedded/rust/Cargo.toml.kept");
         }
         for manifest in ["sdk/rust/Cargo.toml", "sdk/rust/macros/Cargo.toml"] {
             let section = text(manifest).split_once("dependencies]").unwrap().1;
@@ -137,7 +137,7 @@ mod tests {
             let names: Vec<&str> = names.collect();
             assert!(names.len() > 2, "{manifest}: {names:?}");
             for name in names {
-                assert_eq!(line(ours, name), line(&root, name), "embedded/rust/Cargo.toml");
+                assert_eq!(line(ours, name), line(&root, name), "embedded/rust/Cargo.toml.kept");
             }
         }
     }
