@@ -2,4 +2,5 @@
 
 pub mod functions;
 pub mod native;
+pub mod pipeline;
 pub mod upstream;

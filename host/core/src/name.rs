@@ -79,6 +79,12 @@ impl SourceName {
         Self("gateway".into())
     }
 
+    /// The source of pipelines.
+    #[must_use]
+    pub fn pipelines() -> Self {
+        Self("pipeline".into())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -21,11 +21,15 @@ pub use self::{
     dispatch::Dispatch,
     events::{Event, Events, Told},
     nobody::Nobody,
+    steps::RunSteps,
+    vitals::Vitals,
 };
 
 mod dispatch;
 mod events;
 mod nobody;
+mod steps;
+mod vitals;
 
 /// A boxed future, so that the traits here can be used as objects.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -92,6 +96,11 @@ pub trait Source: Send + Sync + 'static {
 
     /// How it is doing, for `gateway_status` and `gateway list`.
     fn status(&self) -> SourceStatus;
+
+    /// How it is doing in more detail.
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
+    }
 
     /// Ends what it runs, politely for as long as `grace`, then by force. Afterwards it may be called again.
     fn stop(&self, grace: Duration) -> Fut<'_, ()>;

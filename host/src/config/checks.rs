@@ -3,6 +3,7 @@
 mod auth;
 mod caps;
 mod filters;
+pub(super) mod pipelines;
 mod plugins;
 mod roles;
 mod secrets;
@@ -32,6 +33,7 @@ pub(super) fn run(config: &Config, file: &Path, root: &Value, problems: &mut Vec
     signers::check(config, &mut checks);
     filters::check(config, &mut checks);
     caps::check(config, &mut checks);
+    pipelines::check(config, &mut checks);
     checks.one_namespace();
     roles::check(config, &mut checks);
     auth::check(config, &mut checks);
@@ -59,20 +61,37 @@ pub(super) fn resolve_paths(config: &mut Config, base: &Path) {
     }
 }
 
-/// The servers and plugins that the problems make unusable, each with the first reason.
+/// The servers, plugins and pipelines that the problems make unusable, each with the first reason.
 pub(super) fn broken(config: &Config, problems: &[Problem]) -> Vec<Broken> {
     let mut broken: Vec<Broken> = Vec::new();
     for problem in problems.iter().filter(|problem| problem.severity == Severity::Entry) {
         let Some(name) = problem.path.name(1) else { continue };
-        let section = if problem.path.name(0) == Some("plugins") { "plugins" } else { "servers" };
+        let section = match problem.path.name(0) {
+            Some("plugins") => "plugins",
+            Some("pipelines") => "pipelines",
+            _ => "servers",
+        };
         let names: Vec<&SourceName> = config.servers.names().chain(config.plugins.names()).collect();
-        let found = names.into_iter().find(|known| known.as_str() == name);
-        if let Some(name) = found.filter(|name| broken.iter().all(|entry| entry.name != **name)) {
+        let found = match section {
+            // One that could not be read at all is among no names.
+            "pipelines" => SourceName::new(name).ok(),
+            _ => names.into_iter().find(|known| known.as_str() == name).cloned(),
+        };
+        if let Some(name) = found.filter(|name| broken.iter().all(|entry| entry.name != *name)) {
             let (reason, hint) = (problem.summary(), problem.hint.clone());
-            broken.push(Broken { name: name.clone(), section, reason, hint });
+            broken.push(Broken { name, section, reason, hint });
         }
     }
     broken
+}
+
+/// A mistake in a pipeline is one of that pipeline alone: nothing else depends on it.
+pub(super) fn spare_others(problems: &mut [Problem]) {
+    let of_pipelines = |problem: &&mut Problem| {
+        let path = &problem.path;
+        problem.severity == Severity::Error && path.name(0) == Some("pipelines") && path.name(1).is_some()
+    };
+    problems.iter_mut().filter(of_pipelines).for_each(|problem| problem.severity = Severity::Entry);
 }
 
 /// Takes the tokens out that cannot be used: what their variables' names say must open nothing.
