@@ -3,6 +3,8 @@
 const KEPT = "token";
 let token = read();
 let refused = () => {};
+/** Ends what was asked with a token that is not the one any more: its answers are for nobody. */
+let asked = new AbortController();
 
 function read() {
   try {
@@ -18,6 +20,8 @@ export const isSignedIn = () => token !== null;
 /** Signs in with `value`, or out with `null`. */
 export function signIn(value) {
   token = value;
+  asked.abort();
+  asked = new AbortController();
   try {
     if (value === null) sessionStorage.removeItem(KEPT);
     else sessionStorage.setItem(KEPT, value);
@@ -69,7 +73,7 @@ async function send(method, where, { body, signal, headers = {} }) {
   const sent = { accept: "application/json", ...headers };
   if (token !== null) sent.authorization = `Bearer ${token}`;
   if (body !== undefined) sent["content-type"] = "application/json";
-  const init = { method, headers: sent, signal, cache: "no-store", credentials: "omit", redirect: "error" };
+  const init = { method, headers: sent, signal: signal ? AbortSignal.any([signal, asked.signal]) : asked.signal, cache: "no-store", credentials: "omit", redirect: "error" };
   if (body !== undefined) init.body = JSON.stringify(body);
   let response;
   try {

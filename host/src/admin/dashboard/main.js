@@ -29,19 +29,21 @@ let timer = null;
 let stream = null;
 let streamed = false;
 let asking = null;
-let again = false;
+let again = null;
 
-/** Asks for everything that is shown; at once, or as soon as what is being asked for has come. */
+/** Asks for everything that is shown; at once, or once more when what is being asked for has come. */
 async function refresh() {
   if (asking) {
-    again = true;
-    return asking;
+    again ??= asking.then(() => {
+      again = null;
+      return refresh();
+    });
+    return again;
   }
   asking = ask().finally(() => {
     asking = null;
     clearTimeout(timer);
-    timer = setTimeout(refresh, again ? 0 : EVERY);
-    again = false;
+    timer = setTimeout(refresh, EVERY);
   });
   return asking;
 }
@@ -52,8 +54,8 @@ function soon() {
 }
 
 async function ask() {
-  // Nobody looks: nothing is asked for.
-  if (document.hidden && page.overview) return;
+  // Nobody looks, or nobody is there: nothing is asked for.
+  if ((document.hidden && page.overview) || (!at("sign-in").hidden && !isSignedIn())) return;
   try {
     page.overview = await api("GET", "health");
     enter();
@@ -61,8 +63,7 @@ async function ask() {
     await current()?.refresh();
     at("lost").hidden = true;
   } catch (error) {
-    if (error.status === 401) return;
-    if (at("sign-in").hidden) {
+    if (error.status !== 401 && at("sign-in").hidden) {
       setText(at("lost").firstElementChild, `${told(error)} – trying again`);
       at("lost").hidden = false;
     }
