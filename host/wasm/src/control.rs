@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -16,10 +16,15 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use wasmtime::UpdateDeadline;
 
-use crate::permissions::Denial;
+use crate::{engine::Threads, permissions::Denial};
 
 /// How long a guest whose call was cancelled may go on, so that it can end by itself: it sees `host.cancelled`.
 pub(crate) const GRACE: Duration = Duration::from_millis(500);
+
+/// How long a guest may have its caller's worker, in time of the processor, from when the clock first finds it there.
+pub(crate) const HERE: Duration = Duration::from_millis(1);
+/// How long it may have a brisk worker in all.
+pub(crate) const BRISK: Duration = Duration::from_millis(10);
 
 /// One running guest, as its host functions, its epochs and whoever waits for it see it.
 #[derive(Debug)]
@@ -32,13 +37,16 @@ pub(crate) struct Control {
     clock: Arc<Clock>,
     /// Nanoseconds from `started` to when the guest was last given a worker.
     slice: AtomicU64,
-    /// Ticks of the clock since then.
-    ticks: AtomicU32,
     /// Nanoseconds on a worker so far.
     busy: AtomicU64,
-    /// On the plugins' own runtime.
-    away: AtomicBool,
-    /// Interrupted on its caller's worker, to be sent away.
+    /// Nanoseconds that its thread had had of a processor when the guest was last given it, or when the clock first found
+    /// it with its caller; 0: not looked at, which takes a system call.
+    mark: AtomicU64,
+    /// Nanoseconds of a processor that it is known to have had.
+    worked: AtomicU64,
+    /// Where it runs: 0 with its caller, else on threads of the plugins' own.
+    place: AtomicU8,
+    /// Interrupted where it has been for too long, to be sent on.
     interrupted: AtomicBool,
     cancelled: AtomicBool,
     changed: Notify,
@@ -85,9 +93,10 @@ impl Control {
             started,
             clock,
             slice: AtomicU64::new(0),
-            ticks: AtomicU32::new(0),
             busy: AtomicU64::new(0),
-            away: AtomicBool::new(false),
+            mark: AtomicU64::new(0),
+            worked: AtomicU64::new(0),
+            place: AtomicU8::new(0),
             interrupted: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
             changed: Notify::new(),
@@ -100,13 +109,15 @@ impl Control {
     /// The guest gets a worker.
     pub(crate) fn begin_slice(&self) {
         self.slice.store(self.since_start(), Ordering::Relaxed);
-        self.ticks.store(0, Ordering::Relaxed);
+        let mark = if self.is_away() { nanoseconds(thread_time()) } else { 0 };
+        self.mark.store(mark, Ordering::Relaxed);
     }
 
     /// The guest gives the worker back.
     pub(crate) fn end_slice(&self) {
         let spent = self.since_start().saturating_sub(self.slice.load(Ordering::Relaxed));
         self.busy.fetch_add(spent, Ordering::Relaxed);
+        self.worked.fetch_add(nanoseconds(self.worked_now()), Ordering::Relaxed);
     }
 
     /// How long the guest had a worker in all.
@@ -114,8 +125,22 @@ impl Control {
         Duration::from_nanos(self.busy.load(Ordering::Relaxed))
     }
 
+    /// How long it is known to have had a processor. Less than [`Self::busy`], which counts what the system gave to others
+    /// meanwhile, and little where it has not been found by the clock.
+    pub(crate) fn worked(&self) -> Duration {
+        Duration::from_nanos(self.worked.load(Ordering::Relaxed))
+    }
+
+    /// The same, since its turn began. Only on the thread where it runs.
+    fn worked_now(&self) -> Duration {
+        match self.mark.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            mark => thread_time().saturating_sub(Duration::from_nanos(mark)),
+        }
+    }
+
     fn since_start(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        nanoseconds(self.started.elapsed())
     }
 
     /// What a guest that still runs after a tick of the clock has to do. The deadline is held against the clock on the
@@ -124,32 +149,54 @@ impl Control {
         if self.clock.now() >= self.deadline {
             return UpdateDeadline::Interrupt;
         }
-        if self.away.load(Ordering::Relaxed) {
-            return UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()));
+        // That it still runs says nothing of the guest: the tick may come early in its turn, while it waits for the host,
+        // or while the system gives the processor to somebody else. What it had of the processor does.
+        let is_over = match self.place() {
+            None if self.mark.load(Ordering::Relaxed) == 0 => {
+                self.mark.store(nanoseconds(thread_time()), Ordering::Relaxed);
+                false
+            }
+            None => self.worked_now() >= HERE,
+            Some(Threads::Brisk) => self.worked() + self.worked_now() >= BRISK,
+            Some(Threads::Slow) => false,
+        };
+        if is_over {
+            self.interrupted.store(true, Ordering::Relaxed);
+            // Wakes nobody: whoever polls the guest sees the mark and moves it.
+            return UpdateDeadline::YieldCustom(1, Box::pin(PendOnce(false)));
         }
-        // The first tick may come early in its turn, while it waits for the host, or while the system gives the
-        // processor to somebody else: it says nothing of the guest.
-        if self.ticks.fetch_add(1, Ordering::Relaxed) == 0 {
-            return UpdateDeadline::Continue(1);
+        match self.is_away() {
+            true => UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())),
+            false => UpdateDeadline::Continue(1),
         }
-        self.interrupted.store(true, Ordering::Relaxed);
-        // Wakes nobody: whoever polls the guest sees the mark and moves it.
-        UpdateDeadline::YieldCustom(1, Box::pin(PendOnce(false)))
     }
 
-    /// Whether the guest was interrupted on its caller's worker since this was last asked.
+    /// Whether the guest was interrupted, to be sent on, since this was last asked.
     pub(crate) fn take_interrupted(&self) -> bool {
         self.interrupted.swap(false, Ordering::Relaxed)
     }
 
-    /// From now on the guest runs on the plugins' own runtime.
-    pub(crate) fn send_away(&self) {
-        self.away.store(true, Ordering::Relaxed);
+    /// From now on the guest runs on those threads.
+    pub(crate) fn send_to(&self, threads: Threads) {
+        let place = match threads {
+            Threads::Brisk => 1,
+            Threads::Slow => 2,
+        };
+        self.place.store(place, Ordering::Relaxed);
     }
 
-    /// Whether it runs there.
+    /// Where it runs; `None`: with its caller.
+    fn place(&self) -> Option<Threads> {
+        match self.place.load(Ordering::Relaxed) {
+            0 => None,
+            1 => Some(Threads::Brisk),
+            _ => Some(Threads::Slow),
+        }
+    }
+
+    /// Whether it runs on threads of the plugins' own.
     pub(crate) fn is_away(&self) -> bool {
-        self.away.load(Ordering::Relaxed)
+        self.place().is_some()
     }
 
     /// The caller is gone.
@@ -233,6 +280,24 @@ impl Ended {
     }
 }
 
+/// What this thread has had of a processor.
+#[cfg(unix)]
+pub(crate) fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// The time of the wall, where that of a thread is not to be had so simply.
+#[cfg(not(unix))]
+pub(crate) fn thread_time() -> Duration {
+    static BASE: OnceLock<Instant> = OnceLock::new();
+    BASE.get_or_init(Instant::now).elapsed()
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// Gives way once.
 struct PendOnce(bool);
 
@@ -261,18 +326,40 @@ mod tests {
         assert!(matches!(control(Duration::ZERO).tick(), UpdateDeadline::Interrupt));
     }
 
+    /// Has the processor for so long.
+    fn work(time: Duration) {
+        let begun = thread_time();
+        while thread_time() - begun < time {}
+    }
+
     #[test]
-    fn a_guest_that_holds_its_callers_worker_is_marked() {
+    fn a_guest_that_has_been_somewhere_for_too_long_is_marked() {
         let control = control(LONG);
+        // Whatever passed before the clock found it, passed on the wall.
+        control.begin_slice();
+        work(HERE);
+        assert!(matches!(control.tick(), UpdateDeadline::Continue(1)));
+        std::thread::sleep(HERE * 2);
+        assert!(matches!(control.tick(), UpdateDeadline::Continue(1)));
+        assert!(!control.take_interrupted());
+        work(HERE);
+        assert!(matches!(control.tick(), UpdateDeadline::YieldCustom(1, _)));
+        assert!(control.take_interrupted() && !control.take_interrupted());
+        control.end_slice();
+        control.send_to(Threads::Brisk);
         for _ in 0..2 {
             control.begin_slice();
-            assert!(matches!(control.tick(), UpdateDeadline::Continue(1)));
+            assert!(matches!(control.tick(), UpdateDeadline::YieldCustom(1, _)));
             assert!(!control.take_interrupted());
+            work(BRISK / 2);
+            control.end_slice();
         }
+        control.begin_slice();
         assert!(matches!(control.tick(), UpdateDeadline::YieldCustom(1, _)));
         assert!(control.take_interrupted());
-        assert!(!control.take_interrupted());
-        control.send_away();
+        control.end_slice();
+        control.send_to(Threads::Slow);
+        control.begin_slice();
         assert!(matches!(control.tick(), UpdateDeadline::YieldCustom(1, _)));
         assert!(!control.take_interrupted());
     }

@@ -32,10 +32,14 @@ use crate::{bindings, cache::Cache, guest::Guest, http::Tls, observe::Observer};
 /// Which part of the memories is for instances that are kept from call to call: one in so many.
 const KEPT_SHARE: u32 = 4;
 
-/// How much guests that take long give way, in the steps of `nice`: one of these threads gets a quarter of a processor that
-/// it shares with a thread of the gateway.
-#[cfg(target_os = "linux")]
-const GUEST_NICE: i32 = 5;
+/// Threads of the plugins' own: guests that are no part of what the gateway's own threads do run there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Threads {
+    /// For guests that take longer than the way there.
+    Brisk,
+    /// For those that hold up guests who are sooner done.
+    Slow,
+}
 
 /// How the engine is set up.
 #[derive(Default)]
@@ -43,7 +47,8 @@ pub struct EngineOptions {
     /// Where compiled components and remembered tool lists are kept; made with access for this user alone where it is
     /// missing. `None`: nothing is kept.
     pub cache_dir: Option<PathBuf>,
-    /// Threads for guests that take long; 0: as many as there are processors, at most 4.
+    /// Threads for guests that take a while, and again for those that take long; 0: as many as there are processors, at
+    /// most 4.
     pub workers: usize,
     /// How instances get their memory; `None`: the best that this machine allows.
     pub allocation: Option<Allocation>,
@@ -58,7 +63,8 @@ pub struct PluginEngine {
     machine: OnceLock<Result<Arc<Machine>, Failure>>,
     /// The one that counts operations, which slows what it runs.
     counting: OnceLock<Result<Arc<Machine>, Failure>>,
-    runtime: OnceLock<Result<Runtime, Failure>>,
+    brisk: OnceLock<Result<Runtime, Failure>>,
+    slow: OnceLock<Result<Runtime, Failure>>,
     tls: Tls,
 }
 
@@ -81,8 +87,8 @@ impl PluginEngine {
     #[must_use]
     pub fn new(options: EngineOptions) -> Self {
         let cache = options.cache_dir.clone().map(Cache::new);
-        let (machine, counting, runtime) = Default::default();
-        Self { options, cache, machine, counting, runtime, tls: Tls::default() }
+        let (machine, counting, brisk, slow) = Default::default();
+        Self { options, cache, machine, counting, brisk, slow, tls: Tls::default() }
     }
 
     /// Makes what all plugins share now, and not when the first of them needs it.
@@ -107,21 +113,25 @@ impl PluginEngine {
         machine.get_or_init(make).as_ref().map_err(Clone::clone)
     }
 
-    /// The runtime for guests that take long. It has workers of its own, so that a guest that never waits slows other
-    /// guests at worst, and never the gateway.
-    pub(crate) fn runtime(&self) -> Result<&Handle, Failure> {
+    /// The runtime of those threads. With workers of its own, a guest that never waits slows other guests at worst, and
+    /// never the gateway; with two such, only guests that take as long as it does.
+    pub(crate) fn runtime(&self, threads: Threads) -> Result<&Handle, Failure> {
         let make = || {
             let processors = std::thread::available_parallelism().map_or(1, usize::from);
             let workers = if self.options.workers == 0 { processors.min(4) } else { self.options.workers };
             Builder::new_multi_thread()
                 .worker_threads(workers)
-                .thread_name("plugin")
-                .on_thread_start(step_back)
+                .thread_name(threads.name())
+                .on_thread_start(move || step_back(threads))
                 .enable_all()
                 .build()
                 .map_err(|error| unavailable("the threads for plugins cannot be started", &error))
         };
-        self.runtime.get_or_init(make).as_ref().map(Runtime::handle).map_err(Clone::clone)
+        let runtime = match threads {
+            Threads::Brisk => &self.brisk,
+            Threads::Slow => &self.slow,
+        };
+        runtime.get_or_init(make).as_ref().map(Runtime::handle).map_err(Clone::clone)
     }
 
     pub(crate) fn cache(&self) -> Option<&Cache> {
@@ -141,7 +151,7 @@ impl Drop for PluginEngine {
     fn drop(&mut self) {
         // Waiting for guests is what `Source::stop` does; a runtime must not wait in a destructor, which may run on
         // another runtime's worker.
-        if let Some(Ok(runtime)) = self.runtime.take() {
+        for runtime in [self.brisk.take(), self.slow.take()].into_iter().flatten().flatten() {
             runtime.shutdown_background();
         }
     }
@@ -169,12 +179,33 @@ impl Machine {
     }
 }
 
+impl Threads {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Brisk => "plugin",
+            Self::Slow => "plugin-slow",
+        }
+    }
+
+    /// How much they give way, in the steps of `nice`: of a processor that it shares with one of the gateway's threads, a
+    /// brisk one gets a third, and a slow one a tenth.
+    #[cfg(target_os = "linux")]
+    fn nice(self) -> i32 {
+        match self {
+            Self::Brisk => 3,
+            Self::Slow => 10,
+        }
+    }
+}
+
 /// Lets the gateway's own threads go first where there are more guests than processors: who spins must not hold up who
 /// only passes messages on.
-fn step_back() {
+fn step_back(threads: Threads) {
     // For this thread alone, on Linux. Where it is refused, guests compete like everybody else.
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, GUEST_NICE);
+    let _ = rustix::process::setpriority_process(None, threads.nice());
+    #[cfg(not(target_os = "linux"))]
+    let _ = threads;
 }
 
 fn unavailable(what: &str, error: &dyn fmt::Display) -> Failure {

@@ -1,5 +1,7 @@
 //! A plugin as a source of tools, prompts and resources.
 
+mod checks;
+mod failed;
 mod loader;
 mod requests;
 mod runner;
@@ -21,6 +23,7 @@ use gateway_core::{
 };
 
 use self::{
+    checks::Checks,
     loader::{Loader, Ready, Refreshed},
     runner::Runner,
 };
@@ -64,6 +67,7 @@ pub struct Plugin {
     naming: Naming,
     loader: Loader,
     runner: Runner,
+    checks: Checks,
 }
 
 // === impl PluginSettings ===
@@ -122,7 +126,8 @@ impl Plugin {
         let storage = storage.map(|folder| Arc::new(Storage::new(&folder, &name, limits.storage)));
         let context = Arc::new(Context { name, permissions, limits, config, counts_fuel, rehearsal, storage });
         let loader = Loader::new(context.clone(), package, engine.clone(), events);
-        Self { naming, loader, runner: Runner::new(context.clone(), engine, instances), context }
+        let checks = Checks::new(engine.clone());
+        Self { naming, loader, runner: Runner::new(context.clone(), engine, instances), checks, context }
     }
 
     /// Finds out what it offers: as it is remembered, which needs no engine, or by loading it.
@@ -148,15 +153,24 @@ impl Plugin {
         measured: Option<&mut Measured>,
     ) -> Result<Reply, CallError> {
         let ready = self.ready(&call).await?;
-        let tool =
-            ready.definitions.find(&request.target).ok_or_else(|| CallError::UnknownTool((*request.target).into()))?;
-        let arguments = tool.check(request.arguments)?;
-        let work = CallTool { tool: tool.name.clone(), arguments };
+        let (definitions, name) = (ready.definitions.clone(), request.target);
+        let unknown = |name: &str| CallError::UnknownTool(name.into());
+        let check = move || {
+            let tool = definitions.find(&name).ok_or_else(|| unknown(&name))?;
+            Ok::<_, CallError>(CallTool { tool: tool.name.clone(), arguments: tool.check(request.arguments)? })
+        };
+        let work = self.checks.run(check).await??;
+        let name = work.tool.clone();
         let done = match measured {
             Some(measured) => self.runner.measured_call(&ready.code, call, work, measured).await?,
             None => self.runner.call(&ready.code, call, work).await?,
         };
-        answer::reply(&self.context, tool, done.output, done.denial.as_ref())
+        let (definitions, context) = (ready.definitions.clone(), self.context.clone());
+        let reply = move || {
+            let tool = definitions.find(&name).ok_or_else(|| unknown(&name))?;
+            answer::reply(&context, tool, done.output, done.denial.as_ref())
+        };
+        self.checks.run(reply).await?
     }
 }
 

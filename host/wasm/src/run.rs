@@ -1,8 +1,9 @@
 //! Where a guest runs.
 //!
-//! Handing a call of some microseconds to another runtime costs more than the call. So a guest begins on the worker of
-//! whoever asked, and only one that still runs after two ticks of the clock is moved to the plugins' own runtime, where it
-//! shares its time with other guests like it. A plugin that did so lately, or whose calls mostly take long, begins there.
+//! Handing a call of some microseconds to another runtime costs more than the call. So the guests of a plugin that has shown
+//! itself to be quick begin on the worker of whoever asked. One that takes longer is moved to the plugins' own threads, and
+//! one that takes long there to those for such, which share their time among themselves alone: guests that spin make each
+//! other wait, and nobody else. A plugin begins where its last calls ended, and with its first where it is in nobody's way.
 
 use std::{
     pin::Pin,
@@ -19,8 +20,8 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::{
-    control::{Control, Ended},
-    engine::{Machine, PluginEngine},
+    control::{BRISK, Control, Ended, HERE},
+    engine::{Machine, PluginEngine, Threads},
 };
 
 /// What a guest does, from the making of its instance to its result.
@@ -41,8 +42,8 @@ enum Place<T> {
     Fresh(Slices<T>),
     /// With the caller.
     Here(Slices<T>),
-    /// On the plugins' own runtime.
-    Away(JoinHandle<Result<T, Ended>>),
+    /// On the plugins' own threads.
+    Away(JoinHandle<Result<T, Stop>>),
     /// Nowhere any more.
     Over,
 }
@@ -61,6 +62,15 @@ struct Slices<T> {
     job: Job<T>,
     machine: Arc<Machine>,
     control: Arc<Control>,
+    pace: Arc<Pace>,
+}
+
+/// A guest on the plugins' own threads, until it ends or has been there for too long.
+struct Turns<T>(Option<Slices<T>>);
+
+enum Turned<T> {
+    Done(T),
+    Long(Slices<T>),
 }
 
 /// How the calls of one plugin went lately.
@@ -69,8 +79,10 @@ pub(crate) struct Pace {
     base: Instant,
     /// One more for every call that took long, one less for every other, within [`SCORES`].
     score: AtomicU32,
-    /// Milliseconds from `base` to when a call was last moved, and one; 0: never.
+    /// Milliseconds from `base` to when a call last had too much of its caller's worker, and one; 0: never.
     moved: AtomicU64,
+    /// The same of brisk workers.
+    slow: AtomicU64,
 }
 
 /// A call that takes longer may as well begin away: the way there costs up to this.
@@ -93,25 +105,13 @@ impl<T: Send + 'static> Run<T> {
         control: Arc<Control>,
         pace: Arc<Pace>,
     ) -> Self {
-        let slices = Slices { job, machine, control: control.clone() };
+        let slices = Slices { job, machine, control: control.clone(), pace: pace.clone() };
         Self { place: Place::Fresh(slices), engine, control, pace, watch: None }
     }
 
-    /// Moves the guest to the plugins' own runtime.
-    fn send_away(&mut self, slices: Slices<T>) -> Result<(), Stop> {
-        let runtime = self.engine.runtime().map_err(Stop::Failed)?;
-        self.control.send_away();
-        let control = self.control.clone();
-        let guest = async move {
-            tokio::select! {
-                biased;
-                done = slices => Ok(done),
-                ended = control.ended() => Err(ended),
-            }
-        };
-        // What it logs there is said of the same call.
-        let task = runtime.spawn(guest.in_current_span());
-        self.place = Place::Away(task);
+    /// Moves the guest to the plugins' own threads.
+    fn send_away(&mut self, slices: Slices<T>, threads: Threads) -> Result<(), Stop> {
+        self.place = Place::Away(send(&self.engine, slices, threads)?);
         Ok(())
     }
 
@@ -120,8 +120,8 @@ impl<T: Send + 'static> Run<T> {
             return Poll::Ready(Ok(done));
         }
         if self.control.take_interrupted() {
-            self.pace.note_moved();
-            self.send_away(slices)?;
+            self.pace.note_worked(HERE);
+            self.send_away(slices, Threads::Brisk)?;
             return self.poll_away(cx);
         }
         // It waits for the host. From now on a timer is needed, since no epoch interrupts it.
@@ -141,7 +141,7 @@ impl<T: Send + 'static> Run<T> {
         let done = ready!(Pin::new(task).poll(cx));
         self.place = Place::Over;
         Poll::Ready(match done {
-            Ok(done) => done.map_err(Stop::Ended),
+            Ok(done) => done,
             Err(_) => Err(broken()),
         })
     }
@@ -151,11 +151,14 @@ impl<T: Send + 'static> Future for Run<T> {
     type Output = Result<T, Stop>;
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let done = match std::mem::replace(&mut self.place, Place::Over) {
-            Place::Fresh(slices) if self.pace.begins_away() => {
-                self.send_away(slices)?;
-                self.poll_away(cx)
-            }
-            Place::Fresh(slices) | Place::Here(slices) => self.poll_here(slices, cx),
+            Place::Fresh(slices) => match self.pace.begins() {
+                Some(threads) => {
+                    self.send_away(slices, threads)?;
+                    self.poll_away(cx)
+                }
+                None => self.poll_here(slices, cx),
+            },
+            Place::Here(slices) => self.poll_here(slices, cx),
             Place::Away(task) => {
                 self.place = Place::Away(task);
                 self.poll_away(cx)
@@ -164,6 +167,7 @@ impl<T: Send + 'static> Future for Run<T> {
         };
         if done.is_ready() {
             self.pace.note(self.control.busy());
+            self.pace.note_worked(self.control.worked());
         }
         done
     }
@@ -174,11 +178,14 @@ impl<T: Send + 'static> Drop for Run<T> {
         match std::mem::replace(&mut self.place, Place::Over) {
             Place::Fresh(_) | Place::Over => {}
             // The task ends by itself, at the latest when the guest's grace is over.
-            Place::Away(_) => self.control.cancel(),
+            Place::Away(_) => {
+                self.pace.note_worked(self.control.worked());
+                self.control.cancel();
+            }
             Place::Here(slices) => {
                 self.control.cancel();
-                // Without that runtime the guest is dropped at once.
-                let _ = self.send_away(slices);
+                // Without those threads the guest is dropped at once.
+                let _ = self.send_away(slices, Threads::Brisk);
             }
         }
     }
@@ -186,6 +193,33 @@ impl<T: Send + 'static> Drop for Run<T> {
 
 // No part of it is pinned in place: the guest is in a box of its own.
 impl<T: Send + 'static> Unpin for Run<T> {}
+
+/// Has a guest go on on those threads.
+fn send<T: Send + 'static>(
+    engine: &Arc<PluginEngine>,
+    slices: Slices<T>,
+    threads: Threads,
+) -> Result<JoinHandle<Result<T, Stop>>, Stop> {
+    let runtime = engine.runtime(threads).map_err(Stop::Failed)?;
+    let (engine, control, pace) = (engine.clone(), slices.control.clone(), slices.pace.clone());
+    control.send_to(threads);
+    let guest = async move {
+        let turned = tokio::select! {
+            biased;
+            turned = Turns(Some(slices)) => turned,
+            ended = control.ended() => return Err(Stop::Ended(ended)),
+        };
+        match turned {
+            Turned::Done(done) => Ok(done),
+            Turned::Long(slices) => {
+                pace.note_worked(BRISK);
+                send(&engine, slices, Threads::Slow)?.await.map_err(|_| broken())?
+            }
+        }
+    };
+    // What it logs there is said of the same call.
+    Ok(runtime.spawn(guest.in_current_span()))
+}
 
 /// A panic in the host, or a poll after the end: nothing that a plugin could cause.
 fn broken() -> Stop {
@@ -206,28 +240,65 @@ impl<T> Future for Slices<T> {
     }
 }
 
+// === impl Turns ===
+
+impl<T> Future for Turns<T> {
+    type Output = Turned<T>;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Turned<T>> {
+        let Some(mut slices) = self.0.take() else { return Poll::Pending };
+        if let Poll::Ready(done) = Pin::new(&mut slices).poll(cx) {
+            return Poll::Ready(Turned::Done(done));
+        }
+        if slices.control.take_interrupted() {
+            return Poll::Ready(Turned::Long(slices));
+        }
+        self.0 = Some(slices);
+        Poll::Pending
+    }
+}
+
+// As of [`Run`].
+impl<T> Unpin for Turns<T> {}
+
 // === impl Pace ===
 
 impl Pace {
+    /// Of whom nothing is known: one quick call shows that it may begin with its caller.
     pub(crate) fn new() -> Self {
-        Self { base: Instant::now(), score: AtomicU32::new(0), moved: AtomicU64::new(0) }
+        let (moved, slow) = Default::default();
+        Self { base: Instant::now(), score: AtomicU32::new(MOSTLY + 1), moved, slow }
     }
 
-    fn begins_away(&self) -> bool {
-        self.score.load(Ordering::Relaxed) > MOSTLY || self.moved_lately()
+    /// Where the next call begins; `None`: with its caller.
+    pub(crate) fn begins(&self) -> Option<Threads> {
+        if self.was_lately(&self.slow) {
+            return Some(Threads::Slow);
+        }
+        let is_away = self.score.load(Ordering::Relaxed) > MOSTLY || self.was_lately(&self.moved);
+        is_away.then_some(Threads::Brisk)
     }
 
-    fn moved_lately(&self) -> bool {
-        let moved = self.moved.load(Ordering::Relaxed);
-        moved > 0 && self.since_base().saturating_sub(moved) < LATELY.as_millis() as u64
+    fn was_lately(&self, mark: &AtomicU64) -> bool {
+        let mark = mark.load(Ordering::Relaxed);
+        mark > 0 && self.since_base().saturating_sub(mark) < LATELY.as_millis() as u64
     }
 
-    fn note_moved(&self) {
-        self.moved.store(self.since_base(), Ordering::Relaxed);
+    /// A call is known to have had so much of a processor.
+    pub(crate) fn note_worked(&self, worked: Duration) {
+        for (bound, mark) in [(HERE, &self.moved), (BRISK, &self.slow)] {
+            if worked >= bound {
+                mark.store(self.since_base(), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Nothing is known of it any more.
+    pub(crate) fn doubt(&self) {
+        self.score.fetch_max(MOSTLY + 1, Ordering::Relaxed);
     }
 
     /// A call was over after so long on a worker.
-    fn note(&self, busy: Duration) {
+    pub(crate) fn note(&self, busy: Duration) {
         // Two calls at once may lose one of the two: a score does not mind.
         let score = self.score.load(Ordering::Relaxed);
         let next = if busy > QUICK { score.saturating_add(1) } else { score.saturating_sub(1) };
@@ -244,18 +315,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plugins_that_take_long_begin_away() {
+    fn plugins_begin_where_their_calls_end() {
         let pace = Pace::new();
-        assert!(!pace.begins_away());
         let note = |times: u32, micros| (0..times).for_each(|_| pace.note(Duration::from_micros(micros)));
+        assert_eq!(pace.begins(), Some(Threads::Brisk), "of a stranger's call nobody knows how long it takes");
+        note(1, 40);
+        assert_eq!(pace.begins(), None);
         note(100, 40);
         note(MOSTLY, 1_000_000);
-        assert!(!pace.begins_away());
+        assert_eq!(pace.begins(), None);
         note(100, 60);
-        assert!(pace.begins_away());
+        assert_eq!(pace.begins(), Some(Threads::Brisk));
         note(MOSTLY, 10);
-        assert!(!pace.begins_away());
-        pace.note_moved();
-        assert!(pace.begins_away());
+        assert_eq!(pace.begins(), None);
+        pace.doubt();
+        assert_eq!(pace.begins(), Some(Threads::Brisk));
+        note(1, 10);
+        pace.note_worked(HERE / 2);
+        assert_eq!(pace.begins(), None);
+        pace.note_worked(HERE);
+        assert_eq!(pace.begins(), Some(Threads::Brisk));
+        pace.note_worked(BRISK);
+        assert_eq!(pace.begins(), Some(Threads::Slow));
     }
 }

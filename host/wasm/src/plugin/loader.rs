@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwapOption;
@@ -15,7 +15,7 @@ use gateway_core::{
     source::{Events, Offer, State},
 };
 
-use super::runner::Runner;
+use super::{failed::Failed, runner::Runner};
 use crate::{
     cache::{Digest, Facts},
     definitions::Definitions,
@@ -39,8 +39,8 @@ pub(super) struct Loader {
     /// Held by who loads it; the others wait and find it loaded.
     loading: tokio::sync::Mutex<()>,
     is_loading: AtomicBool,
-    /// A component that is broken stays so: it is not compiled again for every call.
-    broken: Mutex<Option<(Digest, Failure)>>,
+    /// The component that could not be used last.
+    failed: Mutex<Option<Failed>>,
     error: Mutex<Option<String>>,
     loads: AtomicU64,
 }
@@ -76,7 +76,7 @@ impl Loader {
             ready: ArcSwapOption::empty(),
             loading: tokio::sync::Mutex::new(()),
             is_loading: AtomicBool::new(false),
-            broken: Mutex::new(None),
+            failed: Mutex::new(None),
             error: Mutex::new(None),
             loads: AtomicU64::new(0),
         }
@@ -163,13 +163,15 @@ impl Loader {
             return Ok(Refreshed::Same);
         }
         // Its probe, also where its tools are remembered: one that cannot be started must not be swapped in.
+        let begun = Instant::now();
         let probed = async {
             let code = self.compile(bytes, digest).await?;
             let definitions = self.ask(&code, runner).await?;
             self.accept(&definitions)?;
             Ok((code, definitions))
         };
-        let (code, definitions) = probed.await.inspect_err(|failure| self.note_broken(digest, failure))?;
+        let (code, definitions) =
+            probed.await.inspect_err(|failure| self.note_failed(digest, failure, begun.elapsed()))?;
         self.put(code, definitions);
         running.code.retire();
         runner.drop_kept();
@@ -263,15 +265,16 @@ impl Loader {
             digest
         };
         let digest = blocking(look).await?;
-        match &*self.broken.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some((broken, failure)) if *broken == digest => Err(failure.clone()),
+        match &*self.failed.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(failed) if failed.digest == digest && failed.counts() => Err(failed.failure.clone()),
             _ => Ok((bytes, digest)),
         }
     }
 
     async fn load(&self, bytes: Bytes, digest: Digest, runner: &Runner) -> Result<Arc<Ready>, Failure> {
+        let begun = Instant::now();
         let loaded = self.try_load(bytes, digest, runner).await;
-        let (code, definitions) = loaded.inspect_err(|failure| self.note_broken(digest, failure))?;
+        let (code, definitions) = loaded.inspect_err(|failure| self.note_failed(digest, failure, begun.elapsed()))?;
         Ok(self.put(code, definitions))
     }
 
@@ -308,10 +311,11 @@ impl Loader {
         blocking(move || load::code(&engine, &context, &bytes, digest)).await?
     }
 
-    fn note_broken(&self, digest: Digest, failure: &Failure) {
-        if failure.kind == FailureKind::Broken {
-            *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some((digest, failure.clone()));
-        }
+    /// Takes note of a component that could not be used, after having been tried for so long.
+    fn note_failed(&self, digest: Digest, failure: &Failure, took: Duration) {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = failed.as_ref().filter(|last| last.digest == digest).and_then(|last| last.again);
+        *failed = Failed::new(digest, failure, took, last.map(|(_, wait)| wait));
     }
 
     fn remembered(&self, digest: Digest) -> Option<Arc<Definitions>> {

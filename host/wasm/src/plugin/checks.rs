@@ -1,0 +1,62 @@
+//! The holding of arguments and results against the schemas of a tool: a pattern in there, or the size of what is held
+//! against it, may take long, and must not take it from whoever asked.
+
+use std::{sync::Arc, time::Instant};
+
+use gateway_core::error::{Failure, FailureKind};
+use tokio::sync::Semaphore;
+
+use crate::{
+    control::{HERE, thread_time},
+    engine::{PluginEngine, Threads},
+    run::Pace,
+};
+
+/// The checks of one plugin. They begin where its last ones showed that they may.
+pub(super) struct Checks {
+    engine: Arc<PluginEngine>,
+    pace: Arc<Pace>,
+    /// Those that take long take turns.
+    turn: Arc<Semaphore>,
+}
+
+impl Checks {
+    pub(super) fn new(engine: Arc<PluginEngine>) -> Self {
+        Self { engine, pace: Arc::new(Pace::new()), turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        check: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        if self.pace.begins().is_some() {
+            return self.run_away(check).await;
+        }
+        let begun = Instant::now();
+        let done = check();
+        let took = begun.elapsed();
+        self.pace.note(took);
+        // It, or somebody else to whom the system gave the processor: the next one is looked at more closely.
+        if took >= HERE {
+            self.pace.doubt();
+        }
+        Ok(done)
+    }
+
+    async fn run_away<T: Send + 'static>(&self, check: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+        let failed = || Failure::new(FailureKind::Unavailable, "the gateway is stopping");
+        let runtime = self.engine.runtime(Threads::Slow)?;
+        let turn = self.turn.clone().acquire_owned().await.map_err(|_| failed())?;
+        let pace = self.pace.clone();
+        let check = move || {
+            let begun = thread_time();
+            let done = check();
+            let worked = thread_time().saturating_sub(begun);
+            pace.note(worked);
+            pace.note_worked(worked);
+            drop(turn);
+            done
+        };
+        runtime.spawn_blocking(check).await.map_err(|_| failed())
+    }
+}
