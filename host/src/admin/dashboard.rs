@@ -139,3 +139,38 @@ fn find(assets: &[Asset], name: &str, headers: &HeaderMap) -> Response {
         None => plain(StatusCode::NOT_FOUND, Body::from("there is no such file\n")),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "what goes wrong here has to stop the test")]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::{Asset, FILES, names};
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn each_file_is_served_and_has_a_tag_of_its_own() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/admin/dashboard");
+        let there = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert_eq!(there.collect::<BTreeSet<_>>(), FILES.iter().map(|(name, ..)| (*name).to_owned()).collect());
+        let tags: BTreeSet<_> =
+            FILES.iter().map(|file| Asset::of(file).unwrap().tag.to_str().unwrap().to_owned()).collect();
+        assert_eq!(tags.len(), FILES.len());
+    }
+
+    #[test]
+    fn a_list_of_tags_is_read_as_a_whole() {
+        let tag = HeaderValue::from_static("\"a\"");
+        for (asked, known) in [
+            ("\"a\"", true),
+            ("W/\"a\"", true),
+            ("\"b\", \"a\"", true),
+            ("*", true),
+            ("\"b\"", false),
+            ("a", false),
+            ("", false),
+        ] {
+            assert_eq!(names(&HeaderValue::from_static(asked), &tag), known, "{asked}");
+        }
+    }
+}

@@ -66,6 +66,25 @@ export async function api(method, path, body, { signal } = {}) {
   return answer;
 }
 
+/** How old what is large may become, in milliseconds. */
+const OLD = 30_000;
+
+/** Says when what is large is to be asked for again: when there are more tools or fewer, and else now and then. */
+export function seldom(page) {
+  let before = null;
+  let when = 0;
+  return {
+    due() {
+      const due = page.overview.toolCount !== before || performance.now() - when > OLD;
+      if (due) [before, when] = [page.overview.toolCount, performance.now()];
+      return due;
+    },
+    reset() {
+      before = null;
+    },
+  };
+}
+
 /** The path of something whose name may hold anything. */
 export const path = (...parts) => parts.map(encodeURIComponent).join("/");
 

@@ -1,6 +1,6 @@
 // Which role may use which tool, and which glob decides.
 
-import { api } from "./api.js";
+import { api, seldom } from "./api.js";
 import { field, h, icon, setText } from "./dom.js";
 import { count } from "./format.js";
 
@@ -8,10 +8,11 @@ import { count } from "./format.js";
 const AT_ONCE = 200;
 
 /** Fills `section`. */
-export function rolesView(section) {
+export function rolesView(section, page) {
   let roles = [];
   let matrix = [];
   let known = "";
+  const again = seldom(page);
   let shown = AT_ONCE;
   const search = h("input", { type: "search", autocomplete: "off", spellcheck: "false", oninput: () => { shown = AT_ONCE; draw(); } });
   const verdict = h("p", { class: "verdict" });
@@ -28,7 +29,11 @@ export function rolesView(section) {
     verdict, none, scroll, more);
 
   async function refresh() {
-    const answer = await api("GET", "roles");
+    if (!again.due()) return;
+    const answer = await api("GET", "roles").catch((error) => {
+      again.reset();
+      throw error;
+    });
     const now = JSON.stringify(answer);
     if (now === known) return;
     known = now;
@@ -81,6 +86,7 @@ export function rolesView(section) {
       roles = [];
       matrix = [];
       known = "";
+      again.reset();
       search.value = "";
       draw();
     },

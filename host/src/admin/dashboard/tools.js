@@ -1,6 +1,6 @@
 // The catalogue of tools, and a form to try one.
 
-import { api, path, told } from "./api.js";
+import { api, path, seldom, told } from "./api.js";
 import { field, freshId, h, openDialog, say, setText } from "./dom.js";
 import { argumentsForm } from "./form.js";
 import { count, duration, pretty } from "./format.js";
@@ -15,11 +15,12 @@ const FEW = 60;
 export function toolsView(section, page) {
   let tools = [];
   let known = "";
+  const again = seldom(page);
   let roles = [];
   const opened = new Map();
   const search = h("input", { type: "search", autocomplete: "off", spellcheck: "false", oninput: () => draw() });
   const source = h("select", { onchange: () => draw() });
-  const role = h("select", { onchange: () => refresh().catch((error) => say(told(error))) });
+  const role = h("select", { onchange: () => anotherRole() });
   const roleField = field("As role", role);
   const summary = h("p", { class: "summary small muted", role: "status" });
   const groups = h("div", null);
@@ -28,7 +29,13 @@ export function toolsView(section, page) {
     h("form", { class: "filters", role: "search", "aria-label": "Find tools", onsubmit: (event) => event.preventDefault() }, field("Search", search, { long: true }), field("Server, plugin or pipeline", source), roleField),
     summary, groups);
 
+  function anotherRole() {
+    again.reset();
+    refresh().catch((error) => setText(summary, told(error)));
+  }
+
   async function refresh() {
+    if (!again.due()) return;
     const may = page.overview.may.actAs;
     if (roles.length === 0) {
       roles = (await api("GET", "roles")).roles;
@@ -36,15 +43,18 @@ export function toolsView(section, page) {
     }
     roleField.hidden = !may || roles.length < 2;
     const as = roleField.hidden || isOwn(role.value) ? "" : `?role=${encodeURIComponent(role.value)}`;
-    const answer = await api("GET", `tools${as}`);
+    const answer = await api("GET", `tools${as}`).catch((error) => {
+      again.reset();
+      throw error;
+    });
     const now = JSON.stringify(answer);
     if (now === known) return;
     known = now;
     tools = answer.tools;
     const sources = [...new Set(tools.map((tool) => tool.source))];
-    const chosen = source.value;
+    const chosen = wanted ?? source.value;
     source.replaceChildren(h("option", { value: "" }, "All"), ...sources.map((name) => h("option", { value: name }, name)));
-    source.value = sources.includes(wanted ?? chosen) ? wanted ?? chosen : "";
+    source.value = sources.includes(chosen) ? chosen : "";
     wanted = null;
     draw();
   }
@@ -131,15 +141,19 @@ export function toolsView(section, page) {
     refresh,
     /** Shows the tools of one source. */
     only(name) {
-      wanted = name;
       search.value = "";
-      if ([...source.options].some(({ value }) => value === name)) source.value = name;
+      const has = [...source.options].some(({ value }) => value === name);
+      // Otherwise it is chosen as soon as its tools are there.
+      wanted = has ? null : name;
+      source.value = has ? name : "";
+      if (!has) again.reset();
       draw();
     },
     forget() {
       tools = [];
       roles = [];
       known = "";
+      again.reset();
       wanted = null;
       opened.clear();
       search.value = "";
