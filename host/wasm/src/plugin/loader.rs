@@ -326,7 +326,9 @@ impl Loader {
     /// Has the plugin list what it offers, and remembers what it said.
     async fn ask(&self, code: &Arc<Code>, runner: &Runner) -> Result<Arc<Definitions>, Failure> {
         let listing = runner.list(code, List).await?;
-        let definitions = Arc::new(Definitions::listed(&self.context.name, &listing)?);
+        // A list may be long, and each schema in it is looked through.
+        let name = self.context.name.clone();
+        let definitions = Arc::new(blocking(move || Definitions::listed(&name, &listing)).await??);
         if let Some(cache) = self.engine.cache() {
             cache.keep_definitions(code.digest, &self.context.config, &definitions.json());
         }
