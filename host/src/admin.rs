@@ -2,7 +2,7 @@
 //!
 //! * [`health`]: whether it lives, takes requests, and how its servers are doing.
 //! * [`api`]: everything under `/api`, described by `/api/openapi.json`: [`overview`], [`backends`], [`plugins`],
-//!   [`pipelines`], [`tools`], [`roles`], [`sessions`], [`calls`], [`logs`].
+//!   [`pipelines`], [`tools`], [`roles`], [`sessions`], [`calls`], [`logs`]; and [`metrics`] for Prometheus.
 //! * [`dashboard`]: the page at `/` that shows it to people.
 //! * [`answer`]: how it is asked and answers. [`access`]: who may see and do what.
 
@@ -12,8 +12,10 @@ pub mod api;
 pub mod backends;
 pub mod calls;
 pub mod dashboard;
+mod failures;
 pub mod health;
 pub mod logs;
+pub mod metrics;
 pub mod overview;
 pub mod pipelines;
 pub mod plugins;

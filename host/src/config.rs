@@ -54,6 +54,8 @@ use crate::{
     sources::{pipeline::config::PipelineConfig, upstream::config::ServerConfig},
 };
 
+pub use crate::sources::pipeline::config::Step as PipelineStep;
+
 /// Configuration of MCP Gateway.
 ///
 /// `${VAR}` and `${VAR:-default}` expand in every string of `servers`, `plugins` and `auth`; `$${` stands for `${`.

@@ -6,11 +6,12 @@
 //! * [`hub`]: who is told what servers say by themselves.
 //! * [`parked`]: calls that wait until their client comes back with answers.
 //! * [`errands`]: tasks that servers have made.
+//! * `recording`: calls are kept for whoever looks.
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -39,12 +40,14 @@ use self::{
     parked::Parked,
     world::{Current, During, Seat},
 };
+use crate::telemetry::record::Recorder;
 
 pub mod errands;
 pub mod face;
 pub mod filters;
 pub mod hub;
 pub mod parked;
+mod recording;
 pub mod world;
 
 /// How long the first list waits for plugins that are not known yet; `list_changed` brings the rest.
@@ -69,6 +72,8 @@ pub struct Gateway {
     parked: Parked,
     errands: Errands,
     learnt: AtomicBool,
+    /// Where calls are kept, if they are.
+    recorder: OnceLock<Arc<Recorder>>,
     tasks: Tasks,
 }
 
@@ -88,6 +93,7 @@ impl Gateway {
             parked: Parked::new(tasks.clone()),
             errands: Errands::default(),
             learnt: AtomicBool::new(false),
+            recorder: OnceLock::new(),
             tasks,
         }
     }
@@ -146,6 +152,11 @@ impl Gateway {
     #[must_use]
     pub fn errands(&self) -> &Errands {
         &self.errands
+    }
+
+    /// From now on calls are kept by what this gives: the same for all who ask.
+    pub fn record(&self) -> &Arc<Recorder> {
+        self.recorder.get_or_init(Recorder::new)
     }
 
     /// A call of `client` is in flight at the source for as long as the guard lives. `None`: it is there no more.

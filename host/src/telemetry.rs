@@ -1,9 +1,17 @@
 //! What the program says about itself: on standard error, since standard output belongs to MCP.
+//!
+//! * [`record`]: what happened of late, kept where the gateway is served over HTTP. [`events`]: what of the log goes in
+//!   there. [`stats`]: how the calls of each source went. [`masked`]: arguments of calls, as they may be logged.
+
+pub mod events;
+pub mod masked;
+pub mod record;
+pub mod stats;
 
 use std::io::{IsTerminal as _, Write as _};
 
 use tracing::{Level, enabled, info};
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, Layer as _, fmt, prelude::*};
 
 /// Starts logging. `level` holds for the gateway and what its servers and plugins say; libraries speak up from
 /// `warn` on, unless `level` is `trace`. Later calls change nothing.
@@ -12,14 +20,24 @@ pub fn start(level: &str) {
         // What logs in says codes and tokens below that.
         "trace" => "trace,rmcp::transport::auth=warn".to_owned(),
         level => {
-            format!("warn,gateway_host={level},gateway_core={level},gateway_wasm={level},server={level},plugin={level}")
+            // What becomes of servers is said by those who start them too.
+            let events = match level {
+                "info" => "warn",
+                "debug" => "info",
+                other => other,
+            };
+            format!(
+                "warn,gateway_host={level},gateway_core={level},gateway_wasm={level},server={level},plugin={level},\
+                 {}={events}",
+                events::TARGET
+            )
         }
     };
     let stderr = std::io::stderr;
-    let subscriber =
-        fmt().with_env_filter(EnvFilter::new(filter)).with_writer(stderr).with_ansi(stderr().is_terminal());
+    let said = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
+    let said = said.with_filter(EnvFilter::new(filter));
     // Tests start it more than once in one process.
-    let _ = subscriber.try_init();
+    let _ = tracing_subscriber::registry().with(said).with(events::layer()).try_init();
 }
 
 /// Says what somebody waits for, whatever is logged; where errors alone are wanted, nothing.

@@ -19,6 +19,7 @@ use gateway_core::{
 };
 
 use super::{answer::Refused, api::Api, overview::Rights};
+use crate::telemetry::record::{Called, Line, What};
 
 /// The gateway's own tools, by which it is decided what a role may do here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +139,51 @@ impl Asker {
             SourceName::new("0").is_ok_and(|name| role.decide_placeholder(&name, &Naming::canonical(&name)).visible());
         let sees = |source: &Arc<dyn Source>| role.decide_placeholder(source.name(), source.naming()).visible();
         any && self.snapshot.sources().iter().all(sees)
+    }
+}
+
+/// What of the log whoever asks may know of.
+pub struct Eye<'a> {
+    asker: &'a Asker,
+    all: bool,
+}
+
+impl<'a> Eye<'a> {
+    /// That of whoever asks.
+    #[must_use]
+    pub fn of(asker: &'a Asker) -> Self {
+        Self { asker, all: asker.sees_all() }
+    }
+
+    /// Whether they may know of it. What names nothing in particular may name anything.
+    #[must_use]
+    pub fn sees(&self, line: &Line) -> bool {
+        match &line.what {
+            What::Began(called) | What::Ended(called, ..) => self.sees_call(called),
+            What::Said(said) => match said.source.as_deref().map(SourceName::new) {
+                Some(Ok(source)) => self.all || self.asker.could_see(&source),
+                _ => self.all,
+            },
+        }
+    }
+
+    /// Whether they may use what was called.
+    #[must_use]
+    pub fn sees_call(&self, called: &Called) -> bool {
+        let (role, source) = (self.asker.globs(), &called.source);
+        let there = self.asker.snapshot.sources().iter().find(|there| there.name() == source);
+        let canonical = Naming::canonical(source);
+        let naming = there.map_or(&canonical, |there| there.naming());
+        match called.local.is_empty() {
+            true => role.decide_placeholder(source, naming).visible(),
+            false => role.decide(source, naming, &called.local).visible(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Eye<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Eye").field("all", &self.all).finish_non_exhaustive()
     }
 }
 

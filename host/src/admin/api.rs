@@ -19,14 +19,15 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{answer::Refused, overview};
-use crate::{control::Control, frontends::http::Front};
+use super::{answer::Refused, backends, calls, logs, metrics, overview, pipelines, roles, sessions, tools};
+use crate::{control::Control, frontends::http::Front, telemetry::record::Recorder};
 
 /// Everything under `/api`.
 #[derive(Clone)]
 pub struct Api {
     pub(super) control: Arc<Control>,
     pub(super) front: Arc<Front>,
+    pub(super) recorder: Arc<Recorder>,
     pub(super) started: Instant,
 }
 
@@ -47,7 +48,8 @@ impl Api {
     /// The API of the gateway that `control` has, whose clients come by `front`.
     #[must_use]
     pub fn new(control: Arc<Control>, front: Arc<Front>) -> Self {
-        Self { control, front, started: Instant::now() }
+        let recorder = control.gateway().record().clone();
+        Self { control, front, recorder, started: Instant::now() }
     }
 
     /// The routes. They need [`guarded`](crate::frontends::http::guard::guarded) around them.
@@ -67,7 +69,20 @@ impl Api {
     }
 
     fn routes() -> OpenApiRouter<Self> {
-        OpenApiRouter::with_openapi(Description::openapi()).routes(routes!(overview::overview))
+        OpenApiRouter::with_openapi(Description::openapi())
+            .routes(routes!(overview::overview))
+            .routes(routes!(backends::list, backends::register))
+            .routes(routes!(backends::one, backends::enable, backends::remove))
+            .routes(routes!(backends::reconnect))
+            .routes(routes!(pipelines::pipelines))
+            .routes(routes!(tools::tools))
+            .routes(routes!(tools::call))
+            .routes(routes!(roles::roles))
+            .routes(routes!(sessions::sessions))
+            .routes(routes!(calls::calls))
+            .routes(routes!(logs::logs))
+            .routes(routes!(logs::stream))
+            .routes(routes!(metrics::metrics))
     }
 }
 

@@ -1,9 +1,15 @@
 //! `/api/backends`: external servers.
 
+mod change;
+mod read;
+mod view;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub(super) use self::{change::*, view::*};
 
 /// An external server.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -17,8 +23,8 @@ pub struct Backend {
     /// The program that is started, without its arguments, which may hold secrets. Missing: it is reached by a URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// How it is spoken to.
-    pub transport: BackendTransport,
+    /// How it is spoken to. Missing: it cannot be used.
+    pub transport: Option<BackendTransport>,
     /// Whether it is used.
     pub enabled: bool,
     /// Its tools, as far as they are known and the role may use them.
@@ -41,7 +47,7 @@ pub struct Backend {
     pub calls: usize,
     /// The memory of its processes, in bytes. Missing: it has none here, or the system does not tell.
     pub memory_bytes: Option<u64>,
-    /// Its process, where it has exactly one or several: the first of them.
+    /// Its process; the first one, where sessions have processes of their own.
     pub pid: Option<u32>,
     /// How long calls took of late.
     pub latency: Latency,
@@ -160,6 +166,9 @@ pub struct NewCommand {
     /// The program.
     #[schema(min_length = 1, example = "npx")]
     pub command: String,
+    /// How it is spoken to.
+    #[serde(default)]
+    pub transport: Option<CommandTransport>,
     /// Its arguments.
     #[serde(default)]
     pub args: Vec<String>,
@@ -172,6 +181,14 @@ pub struct NewCommand {
     /// Whether it is used; missing: yes.
     #[serde(default)]
     pub enabled: Option<bool>,
+}
+
+/// How a server that is started by a command is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CommandTransport {
+    /// A program's standard input and output.
+    Stdio,
 }
 
 /// Whether a server or plugin is used from now on.

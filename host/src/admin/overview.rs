@@ -5,7 +5,7 @@ use gateway_core::source::{Kind, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::access::Asker;
+use super::{access::Asker, failures::Reading};
 
 /// How the gateway is doing, as far as the role may know of it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -58,7 +58,7 @@ pub struct Rights {
 }
 
 /// How the gateway is doing
-#[utoipa::path(get, path = "/api/health", tag = "health", responses((status = OK, body = Overview)))]
+#[utoipa::path(get, path = "/api/health", tag = "health", responses((status = OK, body = Overview), Reading))]
 pub(super) async fn overview(asker: Asker) -> Json<Overview> {
     let desired = asker.api.control.desired();
     let seen = || asker.snapshot.sources().iter().filter(|source| asker.sees(source));

@@ -1,7 +1,17 @@
 //! `GET /api/roles`: who sees what, and why.
 
+use std::sync::Arc;
+
+use axum::Json;
+use gateway_core::{
+    role::{Role, RoleId, Verdict},
+    snapshot::{Entry, Target},
+    source::{Kind, Source},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::{access::Asker, failures::Reading};
 
 /// Roles, and tools held against them.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -66,4 +76,49 @@ pub enum DecidedBy {
     Deny,
     /// No glob of `allow` matches.
     Nothing,
+}
+
+impl RoleView {
+    fn new(id: RoleId, role: &Role, asker: &Asker) -> Self {
+        let texts = |globs: &[gateway_core::role::Pattern]| globs.iter().map(|glob| glob.as_str().to_owned()).collect();
+        Self {
+            name: role.name.to_string(),
+            allow: role.allow.as_deref().map(texts),
+            deny: texts(&role.deny),
+            default: asker.snapshot.roles().resolve(None).is_ok_and(|default| default == id),
+            current: asker.role == id,
+        }
+    }
+}
+
+impl Decision {
+    fn new(role: &Role, entry: &Entry, source: &Arc<dyn Source>) -> Self {
+        let verdict = match &entry.target {
+            Target::Local(local) => role.decide(source.name(), source.naming(), local),
+            Target::Placeholder => role.decide_placeholder(source.name(), source.naming()),
+        };
+        let (by, glob) = match verdict {
+            Verdict::Unfiltered => (DecidedBy::Everything, None),
+            Verdict::Allowed(glob) => (DecidedBy::Allow, Some(glob)),
+            Verdict::Denied(glob) => (DecidedBy::Deny, Some(glob)),
+            Verdict::Unmatched => (DecidedBy::Nothing, None),
+        };
+        let glob = glob.map(|glob| glob.as_str().to_owned());
+        Self { role: role.name.to_string(), visible: verdict.visible(), by, glob }
+    }
+}
+
+/// Who sees what, and why
+#[utoipa::path(get, path = "/api/roles", tag = "roles", responses((status = OK, body = Roles), Reading))]
+pub(super) async fn roles(asker: Asker) -> Json<Roles> {
+    let all = asker.rights().act_as;
+    let known: Vec<_> = asker.snapshot.roles().iter().filter(|(id, _)| all || *id == asker.role).collect();
+    let row = |(entry, source): (&Entry, &Arc<dyn Source>)| MatrixRow {
+        tool: entry.public.to_string(),
+        source: source.name().to_string(),
+        decisions: known.iter().map(|(_, role)| Decision::new(role, entry, source)).collect(),
+    };
+    let matrix = asker.snapshot.visible(asker.role, Kind::Tool).map(row).collect();
+    let roles = known.iter().map(|(id, role)| RoleView::new(*id, role, &asker)).collect();
+    Json(Roles { roles, matrix })
 }

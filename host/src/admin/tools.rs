@@ -1,8 +1,25 @@
 //! `/api/tools`: all tools that a role may use, and calling them.
 
+use std::{collections::HashSet, sync::Arc, time::Instant};
+
+use axum::Json;
+use gateway_core::{
+    call::{Call, Caller},
+    error::CallError,
+    payload::{Json as Payload, Op},
+    snapshot::{Entry, Target},
+    source::{Abilities, Kind, Nobody, Source},
+};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    access::Asker,
+    answer::{Answer, Asked, Body, Named, Refused},
+    failures::{Changing, Reading},
+};
+use crate::{gateway::Params, results};
 
 /// A tool.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -94,4 +111,98 @@ pub struct Called {
     /// The result as MCP has it (`CallToolResult`): `content`, `structuredContent`, `isError`.
     #[schema(value_type = Object)]
     pub result: Value,
+}
+
+impl ToolView {
+    /// The tool, as whoever may use it sees it.
+    pub(super) fn of(entry: &Entry, source: &Arc<dyn Source>, listed: bool) -> Self {
+        let mut definition: Map<String, Value> = entry.definition().to().unwrap_or_default();
+        let mut text = |key: &str| match definition.get_mut(key).map(Value::take) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        let (title, description) = (text("title"), text("description"));
+        let (name, placeholder) = match &entry.target {
+            Target::Local(local) => (local.to_string(), false),
+            Target::Placeholder => (entry.public.to_string(), true),
+        };
+        Self {
+            public_name: entry.public.to_string(),
+            name,
+            source: source.name().to_string(),
+            kind: SourceKind::of(source.status().kind),
+            title,
+            description,
+            input_schema: definition.remove("inputSchema").unwrap_or_else(|| json!({ "type": "object" })),
+            output_schema: definition.remove("outputSchema"),
+            annotations: definition.remove("annotations"),
+            listed,
+            placeholder,
+        }
+    }
+}
+
+impl SourceKind {
+    fn of(kind: &str) -> Self {
+        match kind {
+            "server" => Self::Server,
+            "plugin" => Self::Plugin,
+            "pipeline" | "pipelines" => Self::Pipeline,
+            _ => Self::Gateway,
+        }
+    }
+}
+
+/// All tools that a role may use
+#[utoipa::path(get, path = "/api/tools", tag = "tools", params(AsRole), responses((status = OK, body = Tools), Reading))]
+pub(super) async fn tools(asker: Asker, Asked(asked): Asked<AsRole>) -> Answer<Tools> {
+    let role = asker.acting_as(asked.role.as_deref())?;
+    let snapshot = &asker.snapshot;
+    let listed: HashSet<&str> = snapshot.listed(role, Kind::Tool).map(|entry| &*entry.public).collect();
+    let visible = snapshot.visible(asker.role, Kind::Tool);
+    let both = visible.filter(|(entry, _)| snapshot.find(role, Kind::Tool, &entry.public).is_some());
+    let tools = both.map(|(entry, source)| ToolView::of(entry, source, listed.contains(&*entry.public))).collect();
+    Ok(Json(Tools { role: snapshot.roles().get(role).name.to_string(), tools }))
+}
+
+/// Call a tool
+///
+/// What a tool says of itself, a failure included, is a result: `ok` tells.
+#[utoipa::path(
+    post, path = "/api/tools/{publicName}/call", tag = "tools",
+    params(("publicName" = String, Path, description = "The name that clients use")),
+    request_body = CallTool,
+    responses((status = OK, body = Called), Changing)
+)]
+pub(super) async fn call(asker: Asker, Named(name): Named, Body(asked): Body<CallTool>) -> Answer<Called> {
+    let unknown = || Refused::unknown(format!("unknown tool: {name}"));
+    let role = asker.acting_as(asked.role.as_deref())?;
+    if role != asker.role && asker.snapshot.find(asker.role, Kind::Tool, &name).is_none() {
+        return Err(unknown());
+    }
+    let face = asker.api.control.gateway().face(&Abilities::NONE);
+    let call = Arc::new(Call::root(Caller { role }, None, Arc::new(Nobody), Arc::new(face.clone())));
+    let (id, began) = (call.trace().id, Instant::now());
+    let arguments = Some(Payload::from_value(&asked.arguments.unwrap_or_default()));
+    let result = face.run(Op::CallTool, &name, Params { arguments, ..Params::default() }, call).await;
+    let (ok, result) = match result {
+        Ok(reply) => (!reply.is_error(), reply.body),
+        Err(CallError::UnknownTool(_)) => return Err(unknown()),
+        Err(CallError::Failed(failure)) => (false, results::failed(&failure)),
+        Err(error) => (false, failed(&error)),
+    };
+    let result = result.to().unwrap_or_default();
+    Ok(Json(Called { id: id.to_string(), ok, duration_ms: began.elapsed().as_secs_f64() * 1000.0, result }))
+}
+
+/// The JSON-RPC error of a backend, and what else a client of MCP would get as one.
+fn failed(error: &CallError) -> Payload {
+    let text = match error {
+        CallError::Backend(error) => {
+            error.to::<Value>().ok().and_then(|error| Some(error["message"].as_str()?.to_owned()))
+        }
+        _ => None,
+    };
+    let text = text.unwrap_or_else(|| error.to_string());
+    Payload::from_value(&json!({ "content": [{ "type": "text", "text": text }], "isError": true }))
 }

@@ -34,6 +34,7 @@ use gateway_core::{source::Abilities, tasks::Tasks};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::sessions::Present;
 pub(super) use self::{body::Events, way::RequestWay};
 use self::{entrance::Entrance, reply::Refused, sessions::Sessions, stream::Stream, streams::Streams, way::Nowhere};
 use super::{
@@ -151,6 +152,12 @@ impl Front {
     #[must_use]
     pub fn leaving_of(&self, principal: &Principal) -> CancellationToken {
         self.entrance.leaving(principal)
+    }
+
+    /// The sessions that are open, and those of HTTP+SSE.
+    #[must_use]
+    pub fn present(&self) -> (Vec<Present>, Vec<Present>) {
+        (self.sessions.present(), self.legacy.present())
     }
 
     /// Requests that are running, for the gateway to wait for when it ends.

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak, atomic::AtomicU64},
 };
 
 use arc_swap::ArcSwap;
@@ -25,6 +25,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+pub use self::called::ClientName;
 use self::hearing::{Subscriptions, follow};
 use super::{
     exchange::{Exchange, LOG_MESSAGE, View, Way, loud_enough},
@@ -33,6 +34,7 @@ use super::{
 use crate::gateway::{Face, Gateway, hub::Listener, parked::Rounds};
 
 mod asking;
+mod called;
 pub(super) mod hearing;
 
 /// How the gateway introduces itself.
@@ -62,6 +64,8 @@ pub struct Session {
     access: Access,
     identity: Identity,
     view: ArcSwap<View>,
+    /// What the client calls itself.
+    called: OnceLock<ClientName>,
     /// Where what belongs to no request goes.
     way: Arc<dyn Way>,
     /// What it asked and waits for, by its own ids.
@@ -139,6 +143,7 @@ impl Session {
             access,
             identity,
             view: ArcSwap::from_pointee(view),
+            called: OnceLock::new(),
             way,
             running: Mutex::default(),
             asked: Mutex::default(),
@@ -247,7 +252,8 @@ impl Session {
     }
 
     /// Whether the client has introduced itself, once for all of its requests.
-    fn is_introduced(&self) -> bool {
+    #[must_use]
+    pub fn is_introduced(&self) -> bool {
         lock(&self.following).is_some()
     }
 

@@ -254,7 +254,8 @@ impl Face {
             Kind::Prompt => CallError::UnknownPrompt(name.into()),
             Kind::Resource | Kind::Template => CallError::UnknownResource(name.into()),
         };
-        let (snapshot, during) = self.entered(snapshot, role, kind, name, call.client()).ok_or_else(unknown)?;
+        let entered = self.entered(snapshot, role, kind, name, call.client());
+        let (snapshot, during) = entered.ok_or_else(unknown).inspect_err(|error| self.gateway.note_unknown(error))?;
         let (entry, source) = snapshot.find(role, kind, name).ok_or_else(unknown)?;
         match &entry.target {
             Target::Local(local) => {
@@ -263,11 +264,13 @@ impl Face {
                     Kind::Tool => self.gateway.filters_of(&**source, &request, snapshot.roles().get(role)),
                     _ => None,
                 };
-                let reply = match watched {
-                    None => self.ask(source, request, call, during).await?,
-                    Some(watched) => Box::pin(self.watched(source, request, call, during, watched)).await?,
+                let recording = self.gateway.begin(source, &entry.public, &request, &call);
+                let result = match watched {
+                    None => self.ask(source, request, call, during).await,
+                    Some(watched) => Box::pin(self.watched(source, request, call, during, watched)).await,
                 };
-                Ok(self.public(&snapshot, role, source, reply))
+                self.gateway.end(recording, &result);
+                Ok(self.public(&snapshot, role, source, result?))
             }
             Target::Placeholder => Box::pin(self.connect(source, role, call.client())).await,
         }

@@ -28,6 +28,8 @@ pub struct World {
     pub filters: Filters,
     /// How much of it lists show.
     pub surface: Arc<Surface>,
+    /// Whether arguments of calls are kept where calls are.
+    pub log_arguments: bool,
 }
 
 /// The world as the gateway has it, with whose calls are in flight.

@@ -9,6 +9,7 @@
 //! * `instances`, `whose`: which of several a request uses. `lifecycle`, `start`, `running`: when one runs. `backoff`:
 //!   how soon again. `tend`, `listen`: what goes on meanwhile. `common`, `remembered`: what all of them share, and what
 //!   is offered while none runs.
+//! * `seen`: when one was last seen to be there.
 //! * `calls`: one request until it is answered. `params`: what it says. `rounds`: what the server asks before it
 //!   answers. `subscribe`, `subscriptions`: who is told of updates. `early`: learning all servers at start.
 
@@ -28,7 +29,7 @@ use gateway_core::{
     name::{Naming, SourceName},
     payload::{Json, Op, Reply, Request},
     role::Pattern,
-    source::{Abilities, Client, Events, Fut, LogLevel, Offer, SessionId, Source, SourceStatus},
+    source::{Abilities, Client, Events, Fut, LogLevel, Offer, SessionId, Source, SourceStatus, Vitals},
     wire::lines::MAX_LINE,
 };
 use tokio::time::timeout;
@@ -59,6 +60,7 @@ mod remembered;
 mod remote;
 mod rounds;
 mod running;
+mod seen;
 mod sse;
 mod start;
 mod subscribe;
@@ -272,6 +274,14 @@ impl Source for Upstream {
         let common = &self.instances.common;
         let calls = self.calls.load(Ordering::Relaxed);
         SourceStatus { kind: "server", state, starts: common.starts(), calls, tools: common.tools(), error }
+    }
+
+    fn vitals(&self) -> Vitals {
+        let seen = match &self.settings().endpoint {
+            Endpoint::Remote(remote) => remote.seen.last(),
+            Endpoint::Command(_) => None,
+        };
+        Vitals { processes: self.instances.processes(), seen }
     }
 
     fn stop(&self, grace: Duration) -> Fut<'_, ()> {

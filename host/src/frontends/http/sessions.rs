@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::sync::Semaphore;
@@ -43,6 +43,18 @@ pub(crate) struct Held<W: Ways> {
     /// What may still run.
     pub(crate) room: Arc<Semaphore>,
     busy: Arc<Activity>,
+    began: SystemTime,
+}
+
+/// A session that is open, for whoever looks at all of them. What the client calls it is not told.
+#[derive(Debug, Clone)]
+pub struct Present {
+    /// The session.
+    pub session: Arc<Session>,
+    /// When it began.
+    pub began: SystemTime,
+    /// How long it has not been used; zero while it is.
+    pub idle: Duration,
 }
 
 /// Whether a session is in use.
@@ -89,7 +101,7 @@ impl<W: Ways> Held<W> {
     pub(crate) fn new(principal: Principal, session: Arc<Session>, streams: Arc<W>) -> Result<Arc<Self>, NoSession> {
         let busy = Arc::new(Activity { users: AtomicUsize::new(0), since: Mutex::new(Instant::now()) });
         let room = Arc::new(Semaphore::new(RUNNING));
-        Ok(Arc::new(Self { id: name()?, principal, session, streams, room, busy }))
+        Ok(Arc::new(Self { id: name()?, principal, session, streams, room, busy, began: SystemTime::now() }))
     }
 
     /// Holds the session open.
@@ -101,6 +113,14 @@ impl<W: Ways> Held<W> {
     fn is_idle_for(&self, timeout: Duration) -> bool {
         let since = *lock(&self.busy.since);
         self.busy.users.load(Ordering::Relaxed) == 0 && since.elapsed() >= timeout
+    }
+
+    fn present(&self) -> Present {
+        let idle = match self.busy.users.load(Ordering::Relaxed) {
+            0 => lock(&self.busy.since).elapsed(),
+            _ => Duration::ZERO,
+        };
+        Present { session: self.session.clone(), began: self.began, idle }
     }
 
     /// Ends the session, and what runs for it.
@@ -154,6 +174,11 @@ impl<W: Ways> Sessions<W> {
         let table = lock(&self.table);
         let held = table.get(id).filter(|held| held.principal == *principal)?;
         Some((held.clone(), held.busy()))
+    }
+
+    /// All that are open.
+    pub(crate) fn present(&self) -> Vec<Present> {
+        lock(&self.table).values().map(|held| held.present()).collect()
     }
 
     /// Ends the session of that name.

@@ -33,6 +33,7 @@ pub(super) fn initialize(exchange: &Exchange, id: Json, params: Option<&Json>) -
         Ok(view) => view,
         Err(error) => return errors::answer(id, Err(error), Asking::default()),
     };
+    exchange.session().call_it(params);
     let revision = view.revision;
     let result = json!({
         "protocolVersion": revision.as_str(),
@@ -49,6 +50,7 @@ pub(super) async fn initialize_one(exchange: &Arc<Exchange>, id: Json, params: O
         Ok(view) => view,
         Err(error) => return errors::answer(id, Err(error), Asking::default()),
     };
+    exchange.session().call_it(params);
     exchange.session().settle(view);
     let view = exchange.session().view();
     let introduced = Exchange::new(exchange.session().clone(), view.clone(), exchange.way().clone());

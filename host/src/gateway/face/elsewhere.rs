@@ -71,7 +71,10 @@ impl Face {
             let message = format!("{:?} was removed while it was to be asked", source.name());
             return Err(Failure::new(FailureKind::Unavailable, message).into());
         };
-        self.ask(source, request, call, during).await
+        let recording = self.gateway.begin(source, &request.target.clone(), &request, &call);
+        let result = self.ask(source, request, call, during).await;
+        self.gateway.end(recording, &result);
+        result
     }
 
     /// The reply with the URIs that the client knows, where two servers have the same.

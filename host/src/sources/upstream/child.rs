@@ -144,6 +144,11 @@ fn not_started(name: &SourceName, line: &CommandLine, error: &io::Error) -> Fail
 // === impl Process ===
 
 impl Process {
+    /// Its number, which is that of the group that it leads.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Waits until it has ended by itself. Cancel safe.
     pub(super) async fn wait(&mut self) -> Option<ExitStatus> {
         self.child.wait().await.ok()

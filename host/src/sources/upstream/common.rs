@@ -18,7 +18,7 @@ use gateway_core::{
     },
 };
 use tokio::sync::watch;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{
     Settings, Stage,
@@ -30,6 +30,7 @@ use super::{
     subscriptions::Subscriptions,
     whose::Whose,
 };
+use crate::telemetry::events::TARGET;
 
 /// What all instances of one server share.
 pub(super) struct Common {
@@ -228,6 +229,11 @@ impl Common {
     /// Waits until nothing is left of what was started, nor of what that had started.
     pub(super) async fn all_gone(&self) {
         let _ = self.alive.subscribe().wait_for(|alive| *alive == 0).await;
+    }
+
+    /// Tells whoever watches the gateway what becomes of the server.
+    pub(super) fn tell(&self, what: &str) {
+        info!(target: TARGET, server = %self.settings.name, "{what}");
     }
 
     pub(super) fn observe(&self, stage: Stage) {

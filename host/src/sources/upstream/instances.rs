@@ -221,6 +221,11 @@ impl Instances {
         (state, doing.into_iter().find_map(|(_, error)| error))
     }
 
+    /// The processes that run for them on this machine.
+    pub(super) fn processes(&self) -> Vec<u32> {
+        self.all().iter().filter_map(|lifecycle| lifecycle.running()?.link.process).collect()
+    }
+
     /// Ends all of them, politely for as long as `grace`, then by force.
     pub(super) async fn stop(&self, grace: Duration) {
         let all = self.all();

@@ -174,7 +174,7 @@ impl Lifecycle {
             Err(failure) => {
                 state.phase = Phase::Idle;
                 if failure.kind != FailureKind::Cancelled {
-                    warn!(hint = failure.hint.as_deref(), "{failure}");
+                    warn!(server = %self.common.settings.name, hint = failure.hint.as_deref(), "{failure}");
                     state.backoff.failed(failure.clone(), Instant::now());
                 }
                 Err(failure)
@@ -186,6 +186,9 @@ impl Lifecycle {
                 Some(shared) => shared.adopt(running),
                 None => running.link.want_end(IDLE_GRACE),
             }
+        }
+        if outcome.is_ok() {
+            self.common.tell(&format!("connected - {} tools", self.common.tools().unwrap_or_default()));
         }
         self.common.observe(if outcome.is_ok() { Stage::Running } else { Stage::Failed });
         outcome
@@ -217,9 +220,11 @@ impl Lifecycle {
             return;
         }
         state.phase = Phase::Idle;
-        if !end.wanted {
+        if end.wanted {
+            self.common.tell("disconnected");
+        } else {
             let message = format!("server {:?} ended ({}){}", self.common.settings.name, end.how, ended.link.quote());
-            warn!("{message}");
+            warn!(server = %self.common.settings.name, "{message}");
             state.backoff.failed(Failure::new(FailureKind::Unavailable, message), Instant::now());
         }
         if !self.subscriptions.is_empty() {
@@ -346,7 +351,10 @@ impl Lifecycle {
             revival.abort();
         }
         match std::mem::replace(&mut state.phase, Phase::Idle) {
-            Phase::Running(running) => Some(running),
+            Phase::Running(running) => {
+                self.common.tell("disconnected");
+                Some(running)
+            }
             // It becomes idle when it has been cancelled.
             Phase::Starting(start) => {
                 start.cancel.cancel();

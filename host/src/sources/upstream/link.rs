@@ -62,6 +62,8 @@ pub(super) struct Link {
     stop: watch::Sender<Option<Duration>>,
     end: watch::Receiver<Option<End>>,
     last_words: LastWords,
+    /// The process, and the group that it leads, if it has one here.
+    pub(super) process: Option<u32>,
     /// Known of a connection that can take nothing new before it has ended.
     fate: Option<Arc<Fate>>,
 }
@@ -103,6 +105,7 @@ impl Link {
         alive: Alive,
     ) -> Result<Arc<Self>, Failure> {
         let (process, streams) = spawn(&settings.name, line, &settings.guard)?;
+        let id = process.id();
         let (last_words, tasks) = (LastWords::default(), Tasks::new());
         let peer = Peer::start(&tasks, streams.stdout, streams.stdin, settings.max_message, inbound);
         let (words, name, env) = (last_words.clone(), settings.name.clone(), line.env.clone());
@@ -114,7 +117,7 @@ impl Link {
             attend(process, attended, tasks, wanted, ended).await;
             drop(alive);
         });
-        Ok(Arc::new(Self { peer, stop, end, last_words, fate: None }))
+        Ok(Arc::new(Self { peer, stop, end, last_words, process: id, fate: None }))
     }
 
     fn reach(
@@ -132,7 +135,8 @@ impl Link {
             attendant.await;
             drop(alive);
         });
-        Ok(Arc::new(Self { peer, stop, end, last_words: LastWords::default(), fate: Some(fate) }))
+        let last_words = LastWords::default();
+        Ok(Arc::new(Self { peer, stop, end, last_words, process: None, fate: Some(fate) }))
     }
 
     pub(super) fn peer(&self) -> &Peer {

@@ -34,6 +34,7 @@ impl Lifecycle {
     pub(super) async fn start(&self, cancel: &CancellationToken) -> Result<Arc<Running>, Failure> {
         let (common, settings) = (&self.common, &self.common.settings);
         common.observe(Stage::Starting);
+        common.tell("connecting");
         let (began, abilities) = (Instant::now(), &self.whose.abilities);
         let before = common.thought(abilities);
         let mut order = Order::of(&settings.endpoint, before, common.serves_old() && !common.is_doubtful());
@@ -86,8 +87,11 @@ impl Lifecycle {
         let hello = handshake::greet(link.peer(), order, &self.whose.abilities.capabilities(), patience).await?;
         manners.met(&hello);
         let running = Running::new(link.clone(), manners.clone(), hello);
-        let level = self.common.level(&self.whose);
+        let (level, asked) = (self.common.level(&self.whose), Instant::now());
         let (lists, (), ()) = tokio::join!(read_all(&running), running.log_from(level), self.subscribe_again(&running));
+        if let (Ok(_), Endpoint::Remote(remote)) = (&lists, &self.common.settings.endpoint) {
+            remote.seen.note(asked.elapsed());
+        }
         self.common.learn(&self.whose, &running.hello, lists?).await;
         // Last: whoever sees it sees also what is offered.
         self.common.set_era(running.hello.revision);

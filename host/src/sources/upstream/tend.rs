@@ -7,7 +7,7 @@ use std::{
 
 use gateway_core::source::Kind;
 use tokio::time::{Instant, sleep_until, timeout};
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::{
     lifecycle::{IDLE_GRACE, Lifecycle},
@@ -34,7 +34,7 @@ pub(super) async fn tend(lifecycle: Weak<Lifecycle>, running: Arc<Running>, idle
                 let Some(lifecycle) = lifecycle.upgrade() else { return };
                 match lifecycle.give_up_idle(&running, idle) {
                     Ok(()) => {
-                        debug!(server = %lifecycle.common.settings.name, "idle");
+                        lifecycle.common.tell("disconnected: it was not used for a while");
                         return running.link.want_end(IDLE_GRACE);
                     }
                     Err(later) => look = later,
