@@ -22,8 +22,9 @@ use super::{
     reply::{self, Refused},
 };
 
-/// The dashboard, and what its files' paths begin with.
+/// The dashboard.
 pub const PAGE: &str = "/";
+/// What the paths of its files begin with.
 pub const PAGE_FILES: &str = "/dashboard/";
 
 /// What is open to everybody: whether the program lives, whether it takes requests, and the page that asks for a token.
