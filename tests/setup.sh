@@ -71,6 +71,31 @@ need_chromium() {
     fi
 }
 
+# What reads units, manual pages and the like, for the tests of `host/packaging`. It comes from Debian and PyPI.
+need_packaging() {
+    missing=
+    have systemd-analyze || missing="$missing systemd"
+    have mandoc || missing="$missing mandoc"
+    have man || missing="$missing man-db"
+    if [ -n "$missing" ]; then
+        if have apt-get && [ "$(id -u)" = 0 ]; then
+            say "installing$missing, which the tests of units and manual pages run (apt-get install)"
+            apt-get update -qq
+            # shellcheck disable=SC2086
+            DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
+        else
+            fail "not installed:$missing" "on Debian: apt install$missing"
+        fi
+    fi
+    packaging=tests/packaging
+    if ! cmp -s $packaging/requirements.txt $packaging/.venv/.installed; then
+        say "installing what the files of host/packaging are checked with into $packaging/.venv"
+        python3 -m venv $packaging/.venv
+        $packaging/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $packaging/requirements.txt
+        cp $packaging/requirements.txt $packaging/.venv/.installed
+    fi
+}
+
 # What npm takes from a folder's lock; again only when that has changed.
 install_packages() {
     if ! cmp -s "$1/package-lock.json" "$1/node_modules/.installed"; then

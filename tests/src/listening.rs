@@ -60,6 +60,16 @@ impl Listening {
         format!("http://{}{path}", self.address)
     }
 
+    /// Waits until it says this, on either output.
+    ///
+    /// # Panics
+    /// Where it does not.
+    #[track_caller]
+    pub fn says(&self, text: &str) {
+        let found = self.said.until(|said| said.text.contains(text).then_some(()));
+        assert!(found.is_some(), "{text:?} was not said:\n{}", self.said());
+    }
+
     /// All that it has said until now, on both outputs.
     #[must_use]
     pub fn said(&self) -> String {

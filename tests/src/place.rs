@@ -20,7 +20,11 @@ pub fn repository() -> PathBuf {
 #[must_use]
 pub fn gateway() -> PathBuf {
     let path = env::var_os("GATEWAY_BIN").map_or_else(|| beside("gateway"), PathBuf::from);
-    assert!(path.is_file(), "{} is missing: run `cargo build -p gateway-host`, or ./tests/run", path.display());
+    assert!(
+        path.is_file(),
+        "{} is missing: run `cargo build --workspace --bin gateway`, or ./tests/run",
+        path.display()
+    );
     path
 }
 
@@ -28,6 +32,17 @@ pub fn gateway() -> PathBuf {
 #[must_use]
 pub fn fake_server() -> PathBuf {
     beside("fake-server")
+}
+
+/// A program of `host/examples`.
+///
+/// # Panics
+/// Where it was not built.
+#[must_use]
+pub fn example(name: &str) -> PathBuf {
+    let path = beside(&format!("examples/{name}"));
+    assert!(path.is_file(), "{} is missing: run `cargo build --workspace --examples`, or ./tests/run", path.display());
+    path
 }
 
 /// The server of this package that has everything, as a command that still wants its mode.
@@ -44,7 +59,8 @@ pub fn staleness() -> Option<&'static str> {
         .iter()
         .filter_map(|folder| newest(&repository().join(folder)))
         .max()?;
-    (newest > built).then_some("the gateway under test is older than its sources: `cargo build -p gateway-host`")
+    (newest > built)
+        .then_some("the gateway under test is older than its sources: `cargo build --workspace --bin gateway`")
 }
 
 /// The test runs as `target/<profile>/deps/<name>`, and binaries stand in `target/<profile>`.
