@@ -48,7 +48,8 @@ fn names(listed: &Value, member: &str) -> Vec<String> {
 #[test]
 fn only_the_gateways_own_tools_are_listed() {
     let fake = Fake::new();
-    let client = with(&fake, &json!({})).client();
+    let gateway = with(&fake, &json!({}));
+    let client = gateway.client();
     let listed = client.tools().tool_names();
     for tool in LISTED {
         assert!(listed.contains(&tool.to_owned()), "{tool} is missing in {listed:?}");
@@ -59,7 +60,8 @@ fn only_the_gateways_own_tools_are_listed() {
     }
     // All the same, what is not listed can be called, and the other way round.
     assert_eq!(client.call("calculator__add", json!({ "a": 40, "b": 2 })).text(), "42");
-    let plain = with(&fake, &json!({ "meta_tools": false })).client();
+    let plain = with(&fake, &json!({ "meta_tools": false }));
+    let plain = plain.client();
     let listed = plain.tools().tool_names();
     for tool in &LISTED[..4] {
         assert!(!listed.contains(&(*tool).to_owned()), "{listed:?}");
@@ -72,7 +74,8 @@ fn only_the_gateways_own_tools_are_listed() {
 #[test]
 fn servers_and_their_tools() {
     let fake = Fake::new();
-    let client = with(&fake, &json!({})).client();
+    let gateway = with(&fake, &json!({}));
+    let client = gateway.client();
     client.tools();
     let servers = answer(&client, "gateway_list_servers", json!({}))["servers"].take();
     let of = |name: &str| servers.as_array().unwrap().iter().find(|server| server["name"] == name).unwrap();
@@ -104,7 +107,8 @@ fn servers_and_their_tools() {
 #[test]
 fn a_result_is_passed_on_as_it_is() {
     let fake = Fake::new();
-    let client = with(&fake, &json!({})).client();
+    let gateway = with(&fake, &json!({}));
+    let client = gateway.client();
     for (server, tool, arguments) in [
         ("fake", "echo", json!({ "text": "straße 🦀 \u{1}" })),
         ("fake", "fail", json!({})),
@@ -137,7 +141,8 @@ fn a_result_is_passed_on_as_it_is() {
 #[test]
 fn what_a_tool_says_meanwhile_reaches_the_client() {
     let fake = Fake::new();
-    let client = with(&fake, &json!({})).connect();
+    let gateway = with(&fake, &json!({}));
+    let client = gateway.connect();
     client.initialize_as("2025-11-25", json!({ "sampling": {} }));
     client.answer_with(
         "sampling/createMessage",
@@ -163,7 +168,8 @@ fn what_a_tool_says_meanwhile_reaches_the_client() {
 #[test]
 fn calls_run_side_by_side() {
     let fake = Fake::new();
-    let client = with(&fake, &json!({})).client();
+    let gateway = with(&fake, &json!({}));
+    let client = gateway.client();
     let wait = |key: &str| json!({ "server": "fake", "tool": "wait", "arguments": { "key": key } });
     let (a, b) = (client.send_call("gateway_invoke", wait("a")), client.send_call("gateway_invoke", wait("b")));
     let server = fake.process(1);
@@ -223,7 +229,8 @@ fn mistakes_are_answered_with_what_would_be_right() {
 #[test]
 fn what_is_missing_or_unknown() {
     let fake = Fake::new();
-    let client = with(&fake, &json!({})).client();
+    let gateway = with(&fake, &json!({}));
+    let client = gateway.client();
     for (tool, arguments, message) in [
         ("gateway_list_tools", json!({}), "Missing 'server' parameter"),
         ("gateway_list_tools", json!({ "server": "" }), "Missing 'server' parameter"),
@@ -265,7 +272,8 @@ fn what_is_missing_or_unknown() {
 #[test]
 fn further_names() {
     let fake = Fake::new();
-    let client = with(&fake, &json!({ "management": true })).client();
+    let gateway = with(&fake, &json!({ "management": true }));
+    let client = gateway.client();
     assert_eq!(names(&answer(&client, "list_servers", json!({})), "servers").len(), 3);
     for arguments in [
         json!({ "server": "fake", "tool": "echo", "params": { "text": "hello" } }),

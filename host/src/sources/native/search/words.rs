@@ -12,12 +12,12 @@ const EMPTY: [&str; 44] = [
 ];
 
 /// Words that stand for the same where tools are concerned.
-const ALIKE: [&[&str]; 17] = [
+const ALIKE: [&[&str]; 18] = [
     &["folder", "directory", "dir"],
     &["delete", "remove", "erase", "drop"],
     &["create", "make", "new", "add"],
     &["find", "search", "lookup", "query"],
-    &["get", "fetch", "retrieve", "read", "show", "view", "download"],
+    &["get", "fetch", "retrieve", "read", "show", "view", "open", "load", "download"],
     &["list", "show", "ls", "enumerate"],
     &["edit", "modify", "change", "update", "patch"],
     &["write", "save", "store"],
@@ -28,6 +28,7 @@ const ALIKE: [&[&str]; 17] = [
     &["sum", "add", "plus", "addition"],
     &["weather", "forecast"],
     &["env", "environment"],
+    &["connect", "link", "relate", "relation"],
     &["message", "mail", "email"],
     &["note", "remember", "memory", "knowledge"],
 ];
