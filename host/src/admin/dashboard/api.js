@@ -112,16 +112,16 @@ function refusal(status, answer) {
 }
 
 /**
- * Follows a stream of events until `signal`, and comes back to it where it breaks off. `EventSource` cannot send a
+ * Follows a stream of events, from the one after `from` until `signal`, and comes back to it where it breaks off. `EventSource` cannot send a
  * token, so the stream is read here (HTML standard, "Interpreting an event stream").
  */
-export async function follow(where, { signal, event, state }) {
-  let last = null;
+export async function follow(where, { signal, from, event, state }) {
+  let last = from;
   let wait = 500;
   while (!signal.aborted) {
     try {
       const headers = { accept: "text/event-stream" };
-      if (last !== null) headers["last-event-id"] = last;
+      if (last !== undefined) headers["last-event-id"] = last;
       const response = await send("GET", where, { signal, headers });
       if (!response.ok) {
         const error = new ApiError(response.status, `the gateway answered with status ${response.status}`);

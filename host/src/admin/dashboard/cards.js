@@ -27,13 +27,12 @@ export function setState(element, state) {
   element.replaceChildren(icon(shape), words);
 }
 
+/** How many calls make a line. */
+const ENOUGH = 5;
+
 /** How latencies went: a line without axes, whose numbers stand beside it. */
 export function sparkline(values) {
   const drawn = s("svg", { class: "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img" });
-  if (values.length < 2) {
-    drawn.setAttribute("aria-label", "Too few calls for a line");
-    return drawn;
-  }
   const most = Math.max(...values);
   const x = (index) => ((index / (values.length - 1)) * 100).toFixed(2);
   const y = (value) => (28 - (most === 0 ? 0 : value / most) * 25).toFixed(2);
@@ -65,7 +64,7 @@ export function card(name, actions) {
     from.title = item.from ?? "";
     setOrHide(what, item.what);
     setOrHide(mishap, item.error);
-    element.classList.toggle("off", item.off);
+    element.classList.toggle("off", item.off === true);
     setNumbers(numbers, item.numbers);
     const now = JSON.stringify(item.latency ?? null);
     if (now !== drawn) showLatency(latency, item.latency);
@@ -96,7 +95,7 @@ function showLatency(place, latency) {
   place.hidden = !latency || (latency.recentMs ?? []).length === 0;
   if (place.hidden) return place.replaceChildren();
   const shown = [["p50", latency.p50Ms], ["p90", latency.p90Ms], ["p99", latency.p99Ms]];
-  return place.replaceChildren(sparkline(latency.recentMs), h("dl", { "aria-label": "Latency" }, shown.map(([label, value]) => h("div", null, h("dt", null, label), h("dd", null, duration(value))))));
+  return place.replaceChildren(latency.recentMs.length < ENOUGH ? "" : sparkline(latency.recentMs), h("dl", { "aria-label": "Latency" }, shown.map(([label, value]) => h("div", null, h("dt", null, label), h("dd", null, duration(value))))));
 }
 
 /** What a card says of a server or plugin in numbers. */

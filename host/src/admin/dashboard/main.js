@@ -57,8 +57,10 @@ async function ask() {
   // Nobody looks, or nobody is there: nothing is asked for.
   if ((document.hidden && page.overview) || (!at("sign-in").hidden && !isSignedIn())) return;
   try {
+    const before = page.overview;
     page.overview = await api("GET", "health");
     enter();
+    if (before && page.overview.uptimeMs < before.uptimeMs) restarted();
     showOverview(page.overview);
     await current()?.refresh();
     at("lost").hidden = true;
@@ -105,10 +107,28 @@ function leave(message) {
   at("token").focus();
 }
 
-function listen() {
-  stream = new AbortController();
+/** It is another process than before, whose log begins anew. */
+function restarted() {
+  if (!stream) return;
+  stream.abort();
+  views.activity.forget();
+  listen();
+}
+
+/** What has happened already, and what happens from then on. */
+async function listen() {
+  const { signal } = (stream = new AbortController());
+  let from = "0";
+  try {
+    const { entries } = await api("GET", "logs", undefined, { signal });
+    entries.forEach((entry) => views.activity.add(entry));
+    from = String(entries.at(-1)?.id ?? 0);
+  } catch {
+    // Whatever is wrong is wrong with the stream, too, which says so.
+  }
   follow("logs/stream", {
-    signal: stream.signal,
+    signal,
+    from,
     event({ data }) {
       const entry = JSON.parse(data);
       views.activity.add(entry);

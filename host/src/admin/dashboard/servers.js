@@ -138,7 +138,7 @@ function pipelineCard({ name }, page) {
   let item = null;
   const one = card(name, [
     { words: "Steps", act: () => showSteps(item) },
-    { words: "Tool", act: () => page.go("tools", name) },
+    { words: "Tool", act: () => page.go("tools", "pipeline") },
   ]);
   return {
     element: one.element,
@@ -150,7 +150,7 @@ function pipelineCard({ name }, page) {
 }
 
 function showSteps({ name, steps }) {
-  const words = ({ tool, conditional, repeated, parallel }) => [parallel?.length ? `${count(parallel.length, "step")} at the same time` : tool ?? "a tool that this role may not use", conditional && "if a condition holds", repeated && "for each of a list"].filter(Boolean).join(", ");
+  const words = ({ tool, conditional, repeated, parallel }) => [parallel?.length ? `${count(parallel.length, "step")} at the same time` : tool ?? "a tool that is not known yet, or not for this role", conditional && "if a condition holds", repeated && "for each of a list"].filter(Boolean).join(", ");
   const list = (of) => h("ol", null, of.map((step) => h("li", null, h("div", { class: "step" }, h("span", null, step.id && h("strong", null, `${step.id} `), words(step))), step.parallel?.length ? list(step.parallel) : null)));
   openDialog(`Steps of ${name}`, [h("div", { class: "trace" }, list(steps))]);
 }

@@ -94,7 +94,7 @@ export function toolsView(section, page) {
 
   function entry(tool) {
     const { publicName, title, description, placeholder, listed } = tool;
-    const marks = [...hints(tool.annotations), !listed && "behind the meta-tools", placeholder && "not known yet"].filter(Boolean);
+    const marks = [...hints(tool.annotations), !listed && "not listed", placeholder && "not known yet"].filter(Boolean);
     return h("li", { class: "tool", "data-tool": publicName },
       h("div", null, h("h3", null, publicName), title && h("p", null, h("strong", null, title)), description && h("p", null, description), marks.length > 0 && h("div", { class: "tags" }, marks.map((words) => h("span", { class: "tag" }, words)))),
       h("button", { type: "button", onclick: () => tryOut(tool) }, "Open", h("span", { class: "unseen" }, ` ${publicName}`)));
