@@ -18,6 +18,7 @@ pub mod pipeline;
 pub mod plugin;
 pub mod progress;
 pub mod roles;
+pub mod running;
 pub mod schema;
 pub mod search;
 pub mod serve;

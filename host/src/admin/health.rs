@@ -63,7 +63,7 @@ impl Health {
                 _ => {}
             }
         }
-        json!({
+        let mut report = json!({
             "status": if failed { "degraded" } else { "healthy" },
             "version": env!("CARGO_PKG_VERSION"),
             "uptime_s": self.started.elapsed().as_secs(),
@@ -73,7 +73,13 @@ impl Health {
             "idle_timeout": desired.config.idle_timeout.duration().as_secs(),
             "backends": backends,
             "plugins": plugins,
-        })
+        });
+        // It may name what others do not see.
+        let problems = desired.complaints();
+        if !problems.is_empty() && snapshot.roles().get(role).sees_all() {
+            report["problems"] = json!(problems);
+        }
+        report
     }
 }
 

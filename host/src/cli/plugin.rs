@@ -12,6 +12,7 @@ pub(super) mod looked;
 mod new;
 pub(super) mod place;
 mod remove;
+mod running;
 mod test;
 mod text;
 mod update;
@@ -61,7 +62,7 @@ impl PluginCommand {
             Self::Bench(command) => command.run(global).await,
             Self::Inspect(command) => command.run(global).await,
             Self::Update(command) => command.run(global).await,
-            Self::Remove(command) => command.run(global),
+            Self::Remove(command) => command.run(global).await,
         }
     }
 }

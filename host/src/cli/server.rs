@@ -4,6 +4,7 @@
 mod add;
 mod list;
 mod login;
+mod running;
 
 use std::{
     io::{Write as _, stderr},
@@ -13,7 +14,7 @@ use std::{
 
 use serde_yaml::Value;
 
-use super::{Global, Hint, Usage, output};
+use super::{Global, Hint, Usage, output, running::Running};
 use crate::config::{
     LoadError, Report,
     edit::{Edit, EditError},
@@ -44,6 +45,8 @@ pub enum ServerCommand {
 pub struct NameArgument {
     /// The server's name
     name: String,
+    #[command(flatten)]
+    running: Running,
 }
 
 impl ServerCommand {
@@ -53,15 +56,27 @@ impl ServerCommand {
     /// Wrong usage or configuration, which is then as it was; a login that fails.
     pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Add(command) => command.run(global)?,
-            Self::Remove(argument) => remove(&argument.name, global)?,
-            Self::List(command) => command.run(global)?,
+            Self::Add(command) => command.run(global).await?,
+            Self::Remove(argument) => match argument.running.api(global)? {
+                Some(api) => running::remove(&api, &argument.name).await?,
+                None => remove(&argument.name, global)?,
+            },
+            Self::List(command) => command.run(global).await?,
             Self::Login(command) => command.run(global).await?,
             Self::Logout(command) => command.run(global)?,
-            Self::Enable(argument) => switch(&argument.name, true, global)?,
-            Self::Disable(argument) => switch(&argument.name, false, global)?,
+            Self::Enable(argument) => argument.switch(true, global).await?,
+            Self::Disable(argument) => argument.switch(false, global).await?,
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl NameArgument {
+    async fn switch(&self, on: bool, global: &Global) -> anyhow::Result<()> {
+        match self.running.api(global)? {
+            Some(api) => running::switch(&api, &self.name, on).await,
+            None => switch(&self.name, on, global),
+        }
     }
 }
 

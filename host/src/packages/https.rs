@@ -156,7 +156,10 @@ pub(super) async fn read(
 }
 
 /// A client for `url` and what that leads to over https.
-pub(super) fn client(url: &Url) -> reqwest::Result<Client> {
+///
+/// # Errors
+/// Where TLS cannot be used.
+pub fn client(url: &Url) -> reqwest::Result<Client> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // Fails where the embedding program has chosen one, which is as good.

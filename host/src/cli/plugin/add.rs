@@ -25,10 +25,10 @@ use super::{
     bad_manifest, build, examine,
     grants::{Decision, GrantFlags, Grants},
     place::{Entry, Place, configured, seen_from},
-    text, unavailable,
+    running, text, unavailable,
 };
 use crate::{
-    cli::{Global, Usage, output, progress::Progress},
+    cli::{Global, Usage, output, progress::Progress, running::Running},
     folders::Folders,
     packages::{self, Digest, Downloads, Pin, Reference, Retrieved, lockfile, manifest, retrieve},
 };
@@ -58,6 +58,8 @@ pub struct AddCommand {
     /// Replace the plugin of that name
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    running: Running,
 }
 
 /// A plugin that could be added.
@@ -73,6 +75,16 @@ impl AddCommand {
     /// # Errors
     /// Why it was not added; then nothing has changed.
     pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        if let Some(api) = self.running.api(global)? {
+            if !self.grants.is_empty() || self.sha256.is_some() || !self.signed_by.is_empty() {
+                let message = "a plugin that is added to a gateway that runs gets no grants and no pins";
+                return Err(Usage::new(message)
+                    .hint("leave --running out: a gateway that runs follows its file")
+                    .into());
+            }
+            running::add(&api, &self.reference, self.name.as_deref(), self.force).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let place = Place::open(global)?;
         if let Some(name) = &self.name {
             // Known early, it is refused early.

@@ -133,6 +133,13 @@ fn tool_pattern(text: &str) -> Result<ToolPattern, String> {
 // === impl GrantFlags ===
 
 impl GrantFlags {
+    /// Whether nothing is to be granted.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { net, dirs, env, tools, client, storage, yes } = self;
+        let named = net.len() + dirs.len() + env.len() + tools.len() + client.len();
+        named == 0 && storage.is_none() && !yes
+    }
+
     /// Who decides on what is asked for.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use super::{
     examine,
     grants::{Grants, Shown},
     place::seen_from,
-    text,
+    running, text,
 };
 use crate::{
     cli::{
@@ -22,6 +22,7 @@ use crate::{
         open::{self, Logging},
         output,
         progress::Progress,
+        running::Running,
     },
     config::Broken,
     folders::Folders,
@@ -34,6 +35,8 @@ pub struct ListCommand {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    running: Running,
 }
 
 /// What `--json` prints.
@@ -67,6 +70,10 @@ impl ListCommand {
     /// # Errors
     /// Wrong configuration. That a plugin does not run is part of the list.
     pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        if let Some(api) = self.running.api(global)? {
+            running::list(&api, self.json).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let (file, loaded) = open::load(global, Logging::Quiet)?;
         let folder = std::path::absolute(&file)?.parent().map(ToOwned::to_owned).unwrap_or_default();
         let (folders, progress) = (Folders::discover()?, Arc::new(Progress::start("reading the plugins")));

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use gateway_core::name::SourceName;
 use gateway_wasm::storage;
 
-use super::place::Place;
+use super::{place::Place, running};
 use crate::{
-    cli::{Global, output},
+    cli::{Global, Usage, output, running::Running},
     folders::Folders,
 };
 
@@ -19,6 +19,8 @@ pub struct RemoveCommand {
     /// Also remove what it keeps from call to call; without this, a plugin of the same name finds it again
     #[arg(long)]
     purge: bool,
+    #[command(flatten)]
+    running: Running,
 }
 
 impl RemoveCommand {
@@ -26,7 +28,14 @@ impl RemoveCommand {
     ///
     /// # Errors
     /// Where there is no such plugin, or the configuration cannot be changed.
-    pub fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+    pub async fn run(self, global: &Global) -> anyhow::Result<ExitCode> {
+        if let Some(api) = self.running.api(global)? {
+            if self.purge {
+                return Err(Usage::new("--purge is for a plugin of the configuration's file").into());
+            }
+            running::remove(&api, &self.name).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let place = Place::open(global)?;
         let file = place.file.clone();
         place.remove(&self.name)?;

@@ -5,8 +5,14 @@ use std::path::{Path, PathBuf, absolute};
 use gateway_core::{name::SourceName, units::Seconds};
 use serde_yaml::{Mapping, Value};
 
-use super::{Place, not_edited};
-use crate::cli::{Global, Usage};
+use super::{Place, not_edited, running};
+use crate::{
+    cli::{
+        Global, Usage,
+        running::{Api, Running, taken_as_it_is},
+    },
+    sources::upstream::config::Transport as Spoken,
+};
 
 /// What `--help` ends with.
 const EXAMPLES: &str = "\
@@ -51,6 +57,8 @@ pub struct AddCommand {
     /// Replace a server of that name
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    running: Running,
 }
 
 /// How a server is spoken to.
@@ -66,9 +74,12 @@ impl AddCommand {
     ///
     /// # Errors
     /// Wrong usage, or a configuration that cannot be changed.
-    pub(super) fn run(mut self, global: &Global) -> anyhow::Result<()> {
+    pub(super) async fn run(mut self, global: &Global) -> anyhow::Result<()> {
         self.take_target();
         SourceName::new(&self.name).map_err(|error| Usage::new(format!("{:?}: {error}", self.name)))?;
+        if let Some(api) = self.running.api(global)? {
+            return self.register(&api).await;
+        }
         let mut place = Place::open(global)?;
         let replaced = self.check_free(&place)?;
         let folder = absolute(&place.file)?.parent().map(Path::to_owned).unwrap_or_default();
@@ -76,6 +87,28 @@ impl AddCommand {
         place.edit.set_entry("servers", &self.name, &entry).map_err(not_edited)?;
         let done = if replaced { "replaced" } else { "added" };
         place.save(&self.name, &format!("{done} the server {}", self.name))
+    }
+
+    /// Registers it in a gateway that runs.
+    async fn register(&self, api: &Api) -> anyhow::Result<()> {
+        if self.cwd.is_some() || self.idle_timeout.is_some() {
+            let message =
+                "--cwd and --idle-timeout are for the configuration's file, and no gateway that runs takes them";
+            return Err(Usage::new(message).hint("leave --running out: a gateway that runs follows its file").into());
+        }
+        // Paths as they are seen from everywhere.
+        let Value::Mapping(mut entry) = self.entry(Path::new("/"))? else { return Ok(()) };
+        for (flag, key) in [("--env", "env"), ("--header", "headers")] {
+            let values = entry.get(key).and_then(Value::as_mapping).into_iter().flat_map(Mapping::values);
+            values.filter_map(Value::as_str).try_for_each(|value| taken_as_it_is(flag, value))?;
+        }
+        if let Some(url) = entry.get("url").and_then(Value::as_str) {
+            let url = url.parse().map_err(|error| Usage::new(format!("{url:?} is no address: {error}")))?;
+            let transport = if Spoken::of(&url) == Spoken::Sse { "sse" } else { "http" };
+            entry.entry("transport".into()).or_insert_with(|| transport.into());
+        }
+        entry.insert("name".into(), self.name.as_str().into());
+        running::add(api, &self.name, &serde_json::to_value(entry)?, self.force).await
     }
 
     /// `claude mcp add` takes an address where a command would stand, and short commands without `--`.

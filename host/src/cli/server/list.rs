@@ -5,12 +5,13 @@ use std::{fmt::Write as _, path::Path};
 use serde::Serialize;
 use serde_yaml::Value;
 
-use super::not_edited;
+use super::{not_edited, running};
 use crate::{
     cli::{
         Global,
         open::{self, Logging},
         output,
+        running::Running,
     },
     config::{Loaded, edit::Edit},
 };
@@ -23,6 +24,8 @@ pub struct ListCommand {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    running: Running,
 }
 
 /// What `--json` prints.
@@ -59,7 +62,10 @@ impl ListCommand {
     ///
     /// # Errors
     /// Where there is no configuration, or it cannot be used.
-    pub(super) fn run(self, global: &Global) -> anyhow::Result<()> {
+    pub(super) async fn run(self, global: &Global) -> anyhow::Result<()> {
+        if let Some(api) = self.running.api(global)? {
+            return running::list(&api, self.json).await;
+        }
         let (file, loaded) = open::load(global, Logging::Quiet)?;
         let listing = Listing::of(&file, &loaded)?;
         match self.json {
