@@ -357,7 +357,6 @@ impl Config {
             ("allowed_hosts", self.allowed_hosts != next.allowed_hosts),
             ("session_timeout", self.session_timeout != next.session_timeout),
             ("auth", self.auth.is_some() != next.auth.is_some()),
-            ("log_level", self.log_level != next.log_level),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect()
     }

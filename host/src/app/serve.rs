@@ -49,7 +49,7 @@ impl App {
         let session = Session::new(self.gateway().clone(), access, self.identity(), way.clone());
         let session = session.ok_or_else(|| std::io::Error::other("there is nothing to serve"))?;
         let writer = tokio::spawn(stdio::write(outgoing));
-        self.watch()?;
+        self.watch(true)?;
         let (early, back) = (session.clone(), way.clone());
         let control = self.control.clone();
         self.tasks.spawn(async move {
@@ -96,7 +96,7 @@ impl App {
         let (room, tasks) = (room_for_connections(), connections.clone());
         let closing = front.closing().clone();
         self.tasks.spawn(async move { listen(listener, router, room, &closing, &tasks).await });
-        self.watch()?;
+        self.watch(false)?;
         announce(bound);
         self.control.learn_early(None);
         signals.next().await;
@@ -123,17 +123,29 @@ impl App {
 
     /// All that is served over HTTP, to whoever is let in by `door`, and what ends it.
     pub fn routes(&self, host: &str, bound: SocketAddr, door: Door) -> (Arc<Front>, Router) {
+        let front = self.front(host, bound, door);
+        let health = Health::new(self.control.clone(), front.leaving().clone());
+        let api = Api::new(self.control.clone(), front.clone());
+        let served = front.router().merge(health.router()).merge(api.router()).merge(dashboard::router());
+        let router = guarded(served, &front);
+        (front, router)
+    }
+
+    /// MCP alone over HTTP, likewise.
+    pub fn mcp_routes(&self, host: &str, bound: SocketAddr, door: Door) -> (Arc<Front>, Router) {
+        let front = self.front(host, bound, door);
+        let router = guarded(front.router(), &front);
+        (front, router)
+    }
+
+    fn front(&self, host: &str, bound: SocketAddr, door: Door) -> Arc<Front> {
         let desired = self.desired();
         let hosts = Hosts::new(host, bound, &desired.config.allowed_hosts);
         let session_timeout = desired.config.session_timeout.duration();
         let settings = Settings { identity: self.identity(), door, hosts, session_timeout };
         let front = Front::new(self.gateway().clone(), settings);
-        let health = Health::new(self.control.clone(), front.leaving().clone());
-        let api = Api::new(self.control.clone(), front.clone());
-        let served = front.router().merge(health.router()).merge(api.router()).merge(dashboard::router());
-        let router = guarded(served, &front);
         self.follow_door(&front);
-        (front, router)
+        front
     }
 
     /// Lets those in from now on whom the configuration lets in as it is then. Whether anybody has to show something

@@ -27,6 +27,7 @@ use crate::{
     config::Config,
     control::Control,
     packages::{Reference, lockfile},
+    telemetry,
 };
 
 /// Changes are gathered for so long: a build or an editor writes more than once.
@@ -54,12 +55,30 @@ impl App {
         }
     }
 
-    /// The same, and the signal SIGHUP.
+    /// Has what is not the gateway's own be as the configuration wants it.
+    fn follow_settings(&self, one_session: bool) {
+        let (control, named, role) = (self.control.clone(), self.named.clone(), self.role);
+        let mut changes = control.changes();
+        self.tasks.spawn(async move {
+            let mut default = Some(role);
+            while changes.changed().await.is_ok() {
+                let config = &control.desired().config;
+                telemetry::change(config.log_level.as_str());
+                let now = control.gateway().roles().resolve(named.as_deref()).ok();
+                if one_session && std::mem::replace(&mut default, now) != now {
+                    warn!("`default_role` has changed: it counts from the next session on, and this one stays as it is");
+                }
+            }
+        });
+    }
+
+    /// The same, and the signal SIGHUP. `one_session`: there is one that lasts as long as the gateway.
     ///
     /// # Errors
     /// Where no signal handler can be set.
-    pub(super) fn watch(&self) -> std::io::Result<()> {
+    pub(super) fn watch(&self, one_session: bool) -> std::io::Result<()> {
         self.follow_files();
+        self.follow_settings(one_session);
         let (control, mut hangup) = (self.control.clone(), signal(SignalKind::hangup())?);
         self.tasks.spawn(async move {
             while hangup.recv().await.is_some() {

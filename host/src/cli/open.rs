@@ -42,11 +42,11 @@ pub fn load(global: &Global, logging: Logging) -> anyhow::Result<(PathBuf, Loade
 }
 
 fn start_logging(global: &Global, logging: Logging, loaded: &Loaded) {
-    let level = match logging {
-        Logging::Configured => loaded.config.log_level.as_str(),
-        Logging::Quiet => "warn",
-    };
-    telemetry::start(global.level().unwrap_or(level));
+    match (global.level(), logging) {
+        (Some(level), _) => telemetry::start(level),
+        (None, Logging::Configured) => telemetry::follow(loaded.config.log_level.as_str()),
+        (None, Logging::Quiet) => telemetry::start("warn"),
+    }
     if !loaded.report.problems.is_empty() && !global.quiet {
         // A log line would break the caret off its line.
         let _ = stderr().write_all(loaded.report.to_string().as_bytes());
