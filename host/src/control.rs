@@ -21,6 +21,7 @@ pub mod overlay;
 mod reading;
 pub mod reconcile;
 mod registering;
+mod telling;
 
 use std::{
     path::{Path, PathBuf},

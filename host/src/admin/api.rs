@@ -19,7 +19,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{answer::Refused, backends, calls, logs, metrics, overview, pipelines, roles, sessions, tools};
+use super::{answer::Refused, backends, calls, logs, metrics, overview, pipelines, plugins, roles, sessions, tools};
 use crate::{control::Control, frontends::http::Front, telemetry::record::Recorder};
 
 /// Everything under `/api`.
@@ -74,6 +74,9 @@ impl Api {
             .routes(routes!(backends::list, backends::register))
             .routes(routes!(backends::one, backends::enable, backends::remove))
             .routes(routes!(backends::reconnect))
+            .routes(routes!(plugins::list, plugins::register))
+            .routes(routes!(plugins::inspect))
+            .routes(routes!(plugins::enable, plugins::remove))
             .routes(routes!(pipelines::pipelines))
             .routes(routes!(tools::tools))
             .routes(routes!(tools::call))

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub(super) use self::{change::*, view::*};
+pub(super) use self::{change::*, read::source_name, view::*};
 
 /// An external server.
 #[derive(Debug, Clone, Serialize, ToSchema)]

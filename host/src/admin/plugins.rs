@@ -1,9 +1,21 @@
 //! `/api/plugins`: WebAssembly plugins.
 
+mod change;
+
+use std::collections::BTreeMap;
+
+use gateway_core::name::SourceName;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
 use utoipa::ToSchema;
 
-use super::backends::{BackendStatus, BackendTool, Latency};
+pub(super) use self::change::*;
+use super::{
+    access::Asker,
+    backends::{BackendStatus, BackendTool, Latency, plain},
+};
+use crate::config::Plugin;
 
 /// A plugin.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -61,13 +73,14 @@ pub struct PermissionsView {
 }
 
 /// A folder that a plugin sees, or asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FolderView {
     /// The folder on the gateway's machine.
     pub path: String,
     /// What the plugin calls it.
     pub mount: String,
     /// Whether it may change what is in there.
+    #[serde(default)]
     pub write: bool,
 }
 
@@ -101,6 +114,10 @@ pub struct NewPlugin {
     /// Where it comes from; it has to be one that `allow_plugins` names.
     #[schema(min_length = 1, example = "./plugins/calculator")]
     pub source: String,
+    /// The SHA-256 that its component has to have, in hexadecimal; one from the web needs it.
+    #[serde(default)]
+    #[schema(pattern = "^[0-9a-fA-F]{64}$")]
+    pub sha256: Option<String>,
     /// Whether it is used; missing: yes.
     #[serde(default)]
     pub enabled: Option<bool>,
@@ -139,4 +156,103 @@ pub struct InspectedPlugin {
     pub size: u64,
     /// What it asks for. Missing: it does not say.
     pub asked: Option<PermissionsView>,
+}
+
+impl PermissionsView {
+    /// Of permissions as the configuration writes them, without the values of variables.
+    fn of(written: &impl Serialize) -> Self {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Written {
+            net: Vec<String>,
+            files: Vec<FolderView>,
+            env: BTreeMap<String, Value>,
+            tools: Vec<String>,
+            client: Vec<String>,
+        }
+        let written = serde_json::to_value(written).and_then(serde_json::from_value::<Written>).unwrap_or_default();
+        let Written { net, files, env, tools, client } = written;
+        Self { net, files, env: env.into_keys().collect(), tools, client }
+    }
+}
+
+/// All plugins that whoever asks may know of, in the configuration's order, or the one of that name.
+async fn views(asker: &Asker, only: Option<&str>) -> Vec<PluginView> {
+    let desired = asker.api.control.desired();
+    let mut views = Vec::new();
+    for (name, plugin) in desired.config.plugins.iter() {
+        if only.is_none_or(|only| name.as_str() == only) && asker.could_see(name) {
+            views.push(PluginView::of(name, plugin, desired.is_registered(name), asker).await);
+        }
+    }
+    for entry in desired.broken.iter().filter(|entry| entry.section == "plugins") {
+        if only.is_none_or(|only| entry.name.as_str() == only) && asker.could_see(&entry.name) {
+            let error = Some(entry.reason.clone());
+            views.push(PluginView { error, status: BackendStatus::Error, ..PluginView::blank(&entry.name) });
+        }
+    }
+    views
+}
+
+impl PluginView {
+    fn blank(name: &SourceName) -> Self {
+        Self {
+            name: name.to_string(),
+            source: String::new(),
+            enabled: true,
+            status: BackendStatus::Disconnected,
+            tools: Vec::new(),
+            error: None,
+            description: None,
+            digest: None,
+            size: None,
+            asked: None,
+            granted: PermissionsView::default(),
+            limits: LimitsView::default(),
+            instances: "fresh".to_owned(),
+            registered: false,
+            starts: 0,
+            calls: 0,
+            latency: Latency::default(),
+        }
+    }
+
+    async fn of(name: &SourceName, plugin: &Plugin, registered: bool, asker: &Asker) -> Self {
+        let control = &asker.api.control;
+        let source = asker.snapshot.sources().iter().find(|source| source.name() == name);
+        let about = match source {
+            Some(_) => control.about_plugin(name).await,
+            None => None,
+        };
+        let manifest = about.as_ref().and_then(|about| about.manifest.as_ref());
+        let limits = control.limits_of(plugin);
+        let status = source.map(|source| source.status());
+        Self {
+            source: Url::parse(&plugin.source).map_or_else(|_| plugin.source.clone(), plain),
+            enabled: plugin.enabled,
+            status: status.as_ref().map_or(BackendStatus::Disconnected, |status| BackendStatus::of(status.state)),
+            tools: source.map(|source| BackendTool::all(asker, source)).unwrap_or_default(),
+            error: status.as_ref().and_then(|status| status.error.clone()),
+            description: manifest.and_then(|manifest| manifest.description.clone()),
+            digest: about.as_ref().map(|about| about.sha256.clone()),
+            size: about.as_ref().map(|about| about.size as u64),
+            asked: manifest.map(|manifest| PermissionsView::of(&manifest.permissions)),
+            granted: PermissionsView::of(&plugin.permissions),
+            limits: LimitsView {
+                memory_bytes: limits.memory.get(),
+                time_ms: u64::try_from(limits.time.as_millis()).unwrap_or(u64::MAX),
+                output_bytes: limits.output.get(),
+                concurrency: limits.concurrency.get(),
+                fuel: limits.fuel.map(Into::into),
+                storage_bytes: limits.storage.get(),
+                files_bytes: limits.files.get(),
+            },
+            instances: format!("{:?}", plugin.instances).to_lowercase(),
+            registered,
+            starts: status.as_ref().map_or(0, |status| status.starts),
+            calls: status.as_ref().map_or(0, |status| status.calls),
+            latency: Latency::of(name, asker),
+            ..Self::blank(name)
+        }
+    }
 }

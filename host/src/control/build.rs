@@ -88,6 +88,11 @@ impl Builder {
         }
     }
 
+    /// Where downloads are kept.
+    pub(super) fn downloads(&self) -> &Downloads {
+        &self.downloads
+    }
+
     /// The source that is wanted.
     ///
     /// # Errors

@@ -261,7 +261,7 @@ fn switch(overlay: &mut Overlay, name: SourceName, enabled: bool, stands: bool) 
 }
 
 /// A plugin whose source is a file, with its path as it is seen from everywhere.
-fn seen_from(mut new: Value, folder: &Path) -> Value {
+pub(super) fn seen_from(mut new: Value, folder: &Path) -> Value {
     let source = if new.is_object() { &mut new["source"] } else { &mut new };
     if let Some(path) = source.as_str().filter(|source| !source.contains("://")) {
         *source = folder.join(path).to_string_lossy().into_owned().into();

@@ -1,5 +1,6 @@
 //! A plugin as a source of tools, prompts and resources.
 
+mod about;
 mod checks;
 mod failed;
 mod loader;
@@ -22,6 +23,7 @@ use gateway_core::{
     source::{Abilities, Client, Events, Fut, Offer, Source, SourceStatus},
 };
 
+pub use self::about::About;
 use self::{
     checks::Checks,
     loader::{Loader, Ready, Refreshed},

@@ -26,7 +26,8 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// All servers
 #[utoipa::path(
-    get, path = "/api/backends", tag = "backends", responses((status = OK, body = Vec<Backend>), Reading)
+    get, path = "/api/backends", tag = "backends", operation_id = "backends",
+    responses((status = OK, body = Vec<Backend>), Reading)
 )]
 pub(in crate::admin) async fn list(asker: Asker) -> Json<Vec<Backend>> {
     Json(backends(&asker, None).await)
@@ -34,7 +35,7 @@ pub(in crate::admin) async fn list(asker: Asker) -> Json<Vec<Backend>> {
 
 /// One server
 #[utoipa::path(
-    get, path = "/api/backends/{name}", tag = "backends",
+    get, path = "/api/backends/{name}", tag = "backends", operation_id = "backend",
     params(("name" = String, Path, description = "Its name")),
     responses((status = OK, body = Backend), Reading)
 )]
@@ -46,7 +47,7 @@ pub(in crate::admin) async fn one(asker: Asker, Named(name): Named) -> Answer<Ba
 ///
 /// Waits until it is connected, or has failed, or ten seconds are over: `backend` tells how it is then.
 #[utoipa::path(
-    post, path = "/api/backends", tag = "backends", request_body = NewBackend,
+    post, path = "/api/backends", tag = "backends", operation_id = "registerBackend", request_body = NewBackend,
     responses((status = OK, body = Changed), Changing)
 )]
 pub(in crate::admin) async fn register(asker: Asker, Body(body): Body<Value>) -> Answer<Changed> {
@@ -62,7 +63,7 @@ pub(in crate::admin) async fn register(asker: Asker, Body(body): Body<Value>) ->
 ///
 /// What was removed of `gateway.yaml` comes back by being enabled.
 #[utoipa::path(
-    patch, path = "/api/backends/{name}", tag = "backends", request_body = Enable,
+    patch, path = "/api/backends/{name}", tag = "backends", operation_id = "enableBackend", request_body = Enable,
     params(("name" = String, Path, description = "Its name")),
     responses((status = OK, body = Changed), Changing)
 )]
@@ -80,7 +81,7 @@ pub(in crate::admin) async fn enable(asker: Asker, Named(name): Named, Body(aske
 ///
 /// One that stands in `gateway.yaml` stays there, and is not used until it is enabled.
 #[utoipa::path(
-    delete, path = "/api/backends/{name}", tag = "backends",
+    delete, path = "/api/backends/{name}", tag = "backends", operation_id = "removeBackend",
     params(("name" = String, Path, description = "Its name")),
     responses((status = OK, body = Done), Changing)
 )]

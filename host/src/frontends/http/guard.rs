@@ -16,6 +16,9 @@ use axum::{
     response::Response,
 };
 
+use gateway_core::payload::Json;
+use serde_json::json;
+
 use super::{
     super::headers::hosts::HINT,
     Front,
@@ -44,8 +47,13 @@ pub fn guarded(router: Router, front: &Arc<Front>) -> Router {
 }
 
 async fn guard(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
+    let is_api = is_of_api(request.uri().path());
     if let Err(foreign) = front.hosts.check(request.uri(), request.headers()) {
-        return Refused::invalid(StatusCode::FORBIDDEN, &format!("{foreign}; hint: {HINT}")).into();
+        return refused(is_api, StatusCode::FORBIDDEN, &format!("{foreign}; hint: {HINT}"));
+    }
+    if is_api {
+        // It answers no pages but its own, which need no leave.
+        return admit(&front, request, next).await;
     }
     // That of a page that may ask: the others were refused.
     let Some(origin) = request.headers().get(ORIGIN).cloned() else { return admit(&front, request, next).await };
@@ -70,12 +78,28 @@ async fn admit(front: &Front, mut request: Request, next: Next) -> Response {
                 request.extensions_mut().insert(principal.caller);
             }
             Err(refusal) => {
-                let refused = Refused::invalid(StatusCode::UNAUTHORIZED, &refusal.to_string());
-                return refused.with(WWW_AUTHENTICATE, refusal.challenge()).into();
+                let is_api = is_of_api(request.uri().path());
+                let mut response = refused(is_api, StatusCode::UNAUTHORIZED, &refusal.to_string());
+                let challenge = HeaderValue::from_static(refusal.challenge());
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                return response;
             }
         }
     }
     next.run(request).await
+}
+
+/// Whether it is asked for what speaks no MCP.
+fn is_of_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/") || path == "/metrics"
+}
+
+/// What is said to whoever may not come in, in the words of what they asked for.
+fn refused(is_api: bool, status: StatusCode, message: &str) -> Response {
+    match is_api {
+        true => reply::json(status, Json::from_value(&json!({ "error": message })).bytes().clone()),
+        false => Refused::invalid(status, message).into(),
+    }
 }
 
 /// Whether a browser asks if it may ask (Fetch standard, "CORS-preflight request").

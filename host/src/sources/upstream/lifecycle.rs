@@ -220,9 +220,7 @@ impl Lifecycle {
             return;
         }
         state.phase = Phase::Idle;
-        if end.wanted {
-            self.common.tell("disconnected");
-        } else {
+        if !end.wanted {
             let message = format!("server {:?} ended ({}){}", self.common.settings.name, end.how, ended.link.quote());
             warn!(server = %self.common.settings.name, "{message}");
             state.backoff.failed(Failure::new(FailureKind::Unavailable, message), Instant::now());
@@ -351,10 +349,7 @@ impl Lifecycle {
             revival.abort();
         }
         match std::mem::replace(&mut state.phase, Phase::Idle) {
-            Phase::Running(running) => {
-                self.common.tell("disconnected");
-                Some(running)
-            }
+            Phase::Running(running) => Some(running),
             // It becomes idle when it has been cancelled.
             Phase::Starting(start) => {
                 start.cancel.cancel();

@@ -22,6 +22,9 @@ pub(super) async fn tend(lifecycle: Weak<Lifecycle>, running: Arc<Running>, idle
         tokio::select! {
             end = running.link.ended() => {
                 if let Some(lifecycle) = lifecycle.upgrade() {
+                    if end.wanted {
+                        lifecycle.common.tell("disconnected");
+                    }
                     lifecycle.note_end(&running, &end);
                 }
                 return;

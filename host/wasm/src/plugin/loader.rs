@@ -15,6 +15,7 @@ use gateway_core::{
     source::{Events, Offer, State},
 };
 
+use super::about::About;
 use super::{failed::Failed, runner::Runner};
 use crate::{
     cache::{Digest, Facts},
@@ -30,11 +31,13 @@ use crate::{
 /// What is known of one plugin.
 pub(super) struct Loader {
     context: Arc<Context>,
-    package: Arc<dyn Package>,
+    pub(super) package: Arc<dyn Package>,
     engine: Arc<PluginEngine>,
     events: Events,
+    /// What people were told of the component of that digest.
+    pub(super) told: ArcSwapOption<(Digest, Arc<About>)>,
     /// Its tools, known since they were listed or remembered, and the digest of the component that listed them.
-    known: ArcSwapOption<(Digest, Arc<Definitions>)>,
+    pub(super) known: ArcSwapOption<(Digest, Arc<Definitions>)>,
     ready: ArcSwapOption<Ready>,
     /// Held by who loads it; the others wait and find it loaded.
     loading: tokio::sync::Mutex<()>,
@@ -72,6 +75,7 @@ impl Loader {
             package,
             engine,
             events,
+            told: ArcSwapOption::empty(),
             known: ArcSwapOption::empty(),
             ready: ArcSwapOption::empty(),
             loading: tokio::sync::Mutex::new(()),
