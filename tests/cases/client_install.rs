@@ -166,12 +166,27 @@ fn what_else_is_in_the_file_stays_to_the_last_space() {
 }
 
 #[test]
+fn what_somebody_changed_since_stays_when_the_gateway_goes() {
+    let home = Home::new();
+    home.write("config/zed/settings.json", "{\n  \"theme\": \"One\"\n}\n");
+    home.client(&["install", "zed"]);
+    let installed = home.read("config/zed/settings.json");
+    home.write("config/zed/settings.json", &format!("// since then\n{installed}"));
+    home.client(&["uninstall", "zed"]);
+    let after = home.read("config/zed/settings.json");
+    assert!(after.starts_with("// since then\n{\n  \"theme\": \"One\"") && !after.contains("stdio"), "{after}");
+}
+
+#[test]
 fn a_dry_run_shows_a_diff_and_writes_nothing() {
     let home = Home::new();
     let before = "{\n  \"mcpServers\": {\n    \"a\": { \"command\": \"b\" }\n  }\n}\n";
     home.write(".cursor/mcp.json", before);
     let diff = home.client(&["install", "cursor", "--dry-run"]);
-    assert!(diff.contains("+    \"gateway\": {\n") && diff.contains("@@") && diff.contains("     \"a\""), "{diff}");
+    assert!(
+        diff.contains("+    \"gateway\": {\n") && diff.contains("@@") && diff.contains("   \"mcpServers\": {\n"),
+        "{diff}"
+    );
     assert_eq!((home.read(".cursor/mcp.json").as_str(), home.backups(".cursor/mcp.json").len()), (before, 0));
     let diff = home.client(&["install", "windsurf", "--dry-run"]);
     assert!(diff.contains("/dev/null"), "{diff}");

@@ -6,14 +6,12 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::Context as _;
-use serde_json::Value;
-
 use super::{document::Document, entry::Entry, known::Known};
 use crate::{
-    cli::{Hint, import::diff, output},
+    cli::{Hint, Usage, import::diff, output},
     config::edit::replace,
 };
+use anyhow::Context as _;
 
 /// A client's settings.
 pub(super) struct Place {
@@ -100,8 +98,8 @@ impl Place {
         names.iter().rev().filter_map(|path| fs::read_to_string(path).ok()).collect()
     }
 
-    /// The text after `entry` was taken out of it: that of before, where that said the same, down to the last space.
-    /// `None`: there was no file.
+    /// The text after `entry` was taken out of it. Where the file is just what writing the entry made of one that was
+    /// kept, it is that one, down to the last space; where it is what is made of nothing, there was no file (`None`).
     pub(super) fn as_it_was(
         &self,
         client: Known,
@@ -109,29 +107,14 @@ impl Place {
         entry: &Entry,
         without: &Document,
     ) -> anyhow::Result<Option<String>> {
-        let mut fresh = Document::parse("", &self.named)?;
-        fresh.set(client, name, entry, &self.named)?;
-        if self.before.as_deref() == Some(fresh.text().as_str()) {
-            return Ok(None);
-        }
-        let value = without.value(&self.named);
-        let emptied = without_empty(value.clone(), client.section());
-        let same = |kept: &String| {
-            let kept = Document::parse(kept, &self.named).map(|kept| kept.value(&self.named));
-            // An empty file says what an empty object does.
-            kept.is_ok_and(|kept| {
-                kept == value || kept == emptied || kept.is_null() && emptied == Value::Object(serde_json::Map::new())
-            })
+        let makes_this = |text: &str| {
+            let mut document = Document::parse(text, &self.named)?;
+            document.set(client, name, entry, &self.named)?;
+            Ok::<_, Usage>(self.before.as_deref() == Some(document.text().as_str()))
         };
-        Ok(Some(self.kept().into_iter().find(same).unwrap_or_else(|| without.text())))
+        if let Some(kept) = self.kept().into_iter().find(|kept| makes_this(kept).unwrap_or(false)) {
+            return Ok(Some(kept));
+        }
+        Ok((!makes_this("")?).then(|| without.text()))
     }
-}
-
-/// The settings without the section that the last entry was taken out of.
-fn without_empty(mut value: Value, section: &str) -> Value {
-    let is_empty = value.get(section).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty);
-    if let (true, Some(root)) = (is_empty, value.as_object_mut()) {
-        root.shift_remove(section);
-    }
-    value
 }
