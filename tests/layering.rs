@@ -11,14 +11,15 @@ use std::{
 use gateway_tests::place::repository;
 
 /// Each module of `host/src`, and the modules of the same crate that it may use. A new one needs a line here.
-const MODULES: [(&str, &[&str]); 16] = [
+const MODULES: [(&str, &[&str]); 17] = [
     ("telemetry", &[]),
     ("folders", &[]),
     ("results", &[]),
+    ("arguments", &[]),
     ("import", &[]),
     ("gateway", &["results", "telemetry"]),
     ("packages", &["folders", "telemetry"]),
-    ("sources", &["results", "telemetry"]),
+    ("sources", &["arguments", "results", "telemetry"]),
     ("frontends", &["gateway", "results", "telemetry"]),
     ("control", &["config", "folders", "gateway", "packages", "results", "sources", "telemetry"]),
     ("admin", &["config", "control", "gateway", "frontends", "packages", "results", "telemetry"]),

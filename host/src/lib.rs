@@ -17,7 +17,7 @@
 //! 3. [`sources`] run it: `upstream` is an external server, `native` are the gateway's own tools, and plugins are
 //!    `gateway_wasm::Plugin`; `functions` are those of a program that the gateway is part of.
 //! 4. The result goes back as the bytes that it came in; `frontends/errors.rs` is the one table that turns errors into
-//!    MCP, and [`results`] writes what the gateway itself has to say.
+//!    MCP, and [`results`] writes what the gateway itself has to say; [`arguments`] holds what is given against schemas.
 //!
 //! # Who may use whom
 //!
@@ -45,6 +45,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod arguments;
 pub mod cli;
 pub mod config;
 pub mod control;

@@ -12,14 +12,24 @@ fn they_change_with_the_configuration() {
     let client = gateway.client();
     assert_eq!(client.call("pipeline__one", json!({})).text(), "first");
     gateway.write("gateway.yaml", &with(json!({ "one": say("second"), "two": say("more") })).to_string());
-    client.incoming("notifications/tools/list_changed");
-    let names = client.tools().tool_names();
-    assert!(names.contains(&"pipeline__two".to_owned()), "{names:?}");
+    listed(&client, &["pipeline__one", "pipeline__two"]);
     assert_eq!(client.call("pipeline__one", json!({})).text(), "second");
     assert_eq!(fake.count(), 1, "the server went on");
     gateway.write("gateway.yaml", &with(json!({})).to_string());
-    client.incoming("notifications/tools/list_changed");
+    listed(&client, &[]);
     client.call("pipeline__one", json!({})).error();
+}
+
+/// Waits until these pipelines are listed, and no others. What else has changed is told of too.
+#[track_caller]
+fn listed(client: &Client, expected: &[&str]) {
+    let pipelines = || {
+        let names = client.tools().tool_names();
+        names.into_iter().filter(|name| name.starts_with("pipeline__")).collect::<Vec<_>>()
+    };
+    while pipelines() != expected {
+        client.incoming("notifications/tools/list_changed");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! * [`definitions`]: what clients are told of them.
 //! * [`catalogue`]: which servers there are, and which tools one has.
 //! * [`search`]: finding tools by what they do.
-//! * [`invoke`]: calling a tool in the client's place; [`arguments`] holds what it is given against its schema.
+//! * [`invoke`]: calling a tool in the client's place.
 //! * [`pipeline`]: running a pipeline by its name, or steps that come with the call.
 //! * [`status`]: how all is doing; [`manage`]: registering and removing servers.
 
@@ -27,7 +27,6 @@ use self::{
     search::Searches,
 };
 
-pub mod arguments;
 mod catalogue;
 mod definitions;
 mod invoke;

@@ -16,12 +16,7 @@ mod run;
 mod schema;
 mod template;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use gateway_core::{
     call::Call,
@@ -30,10 +25,10 @@ use gateway_core::{
     payload::{Json, Op, Reply, Request},
     source::{Abilities, Client, Fut, Item, Offer, RunSteps, Shown, Source, SourceStatus, State},
 };
-use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use self::{config::PipelineConfig, flaw::Flaw, plan::Plan};
+use crate::arguments;
 
 /// The source `pipeline`: each pipeline is a tool.
 pub struct Pipelines {
@@ -47,8 +42,7 @@ pub struct Pipelines {
 struct Pipeline {
     plan: Plan,
     input: Value,
-    /// Made when it is first needed.
-    validator: OnceLock<Option<Validator>>,
+    definition: Json,
 }
 
 /// Runs steps that come with a call.
@@ -68,8 +62,9 @@ impl Pipelines {
                 continue;
             };
             let name: Arc<str> = name.as_str().into();
-            items.push(Item { name: name.clone(), definition: definition(&name, config, &plan, &input) });
-            made.insert(name, Pipeline { plan, input, validator: OnceLock::new() });
+            let definition = definition(&name, config, &plan, &input);
+            items.push(Item { name: name.clone(), definition: definition.clone() });
+            made.insert(name, Pipeline { plan, input, definition });
         }
         Self {
             name: SourceName::pipelines(),
@@ -102,16 +97,8 @@ fn definition(name: &str, config: &PipelineConfig, plan: &Plan, input: &Value) -
 impl Pipeline {
     async fn run(&self, name: &str, input: Option<Json>, call: &Call) -> Result<Reply, CallError> {
         let input = schema::with_defaults(&self.input, input.unwrap_or(Json::empty_object()));
-        let value: Value = input.to().unwrap_or_default();
-        let validator = self.validator.get_or_init(|| schema::validator(&self.input).ok());
-        let wrong = validator.as_ref().map(|validator| schema::mistakes(validator, &self.input, &value));
-        match wrong {
-            Some(wrong) if wrong.is_empty() => Ok(run::run(&self.plan, input, call).await),
-            wrong => {
-                let message = format!("pipeline {name:?}: {}", wrong.unwrap_or_default().join("; "));
-                Err(Failure::new(FailureKind::Arguments, message).into())
-            }
-        }
+        arguments::check(name, &self.definition, Some(&input))?;
+        Ok(run::run(&self.plan, input, call).await)
     }
 }
 
@@ -139,7 +126,9 @@ impl Source for Pipelines {
     fn call(&self, request: Request, call: Arc<Call>) -> Fut<'_, Result<Reply, CallError>> {
         Box::pin(async move {
             match (&request.op, self.pipelines.get(&request.target)) {
-                (Op::CallTool, Some(pipeline)) => pipeline.run(&request.target, request.arguments, &call).await,
+                (Op::CallTool, Some(pipeline)) => {
+                    pipeline.run(&self.naming.public(&request.target), request.arguments, &call).await
+                }
                 (Op::CallTool, None) => Err(CallError::UnknownTool((&*request.target).into())),
                 (other, _) => Err(CallError::UnknownMethod(other.method().into())),
             }
@@ -182,14 +171,6 @@ fn at(path: &serde_path_to_error::Path) -> String {
         path if path.starts_with('[') => path.to_owned(),
         path => format!(".{path}"),
     }
-}
-
-/// The one of `known` that `name` was probably meant to be.
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let (distance, near) =
-        known.map(|known| (strsim::damerau_levenshtein(name, known), known)).min_by_key(|(distance, _)| *distance)?;
-    // A third of the letters may be wrong; of short names, one.
-    (distance <= (name.chars().count() / 3).max(1)).then_some(near)
 }
 
 impl fmt::Debug for Pipelines {

@@ -11,10 +11,10 @@ use gateway_core::{
 };
 
 use super::{
-    arguments,
     catalogue::{known, server_of, tools_of},
     params::Params,
 };
+use crate::arguments;
 
 /// Answers `gateway_invoke`. What the tool gives is passed on as it is.
 pub(super) async fn invoke(params: &Params<'_>, request: &Request, call: &Call) -> Result<Reply, CallError> {

@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use super::{
     config::PipelineConfig,
     flaw::{At, Flaw},
-    nearest,
     plan::{Plan, ToolStep},
     schema::{names, validator},
     template::{Field, Reference, Root, Template},
 };
+use crate::arguments::nearest;
 
 /// What is known of a tool.
 #[derive(Debug, Clone, Default)]

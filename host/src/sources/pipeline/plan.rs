@@ -9,9 +9,9 @@ use super::{
     condition::Condition,
     config::{CONCURRENCY, OnError, PipelineConfig, Step},
     flaw::{At, Flaw},
-    nearest,
     template::{Malformed, Reference, Root, Template},
 };
+use crate::arguments::nearest;
 
 /// A pipeline made ready to run.
 #[derive(Debug, Clone)]

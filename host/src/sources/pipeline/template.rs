@@ -8,6 +8,7 @@ use gateway_core::payload::Json;
 use serde_json::{Value, value::RawValue};
 
 use super::flaw::At;
+use crate::arguments::nearest;
 
 /// JSON in which some texts are, or hold, references.
 #[derive(Debug, Clone, PartialEq)]
@@ -318,7 +319,7 @@ fn step<'t>(inner: &str, rest: &'t str) -> Result<(Root, &'t str), Malformed> {
 
 fn unknown(inner: &str, name: &str, known: &[&str], what: &str) -> Malformed {
     let names = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let hint = match super::nearest(name, known.iter().copied()) {
+    let hint = match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? {what} {names}"),
         None => format!("{what} {names}; write `$${{` where the text itself is meant"),
     };

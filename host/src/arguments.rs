@@ -133,7 +133,8 @@ impl Mistakes<'_> {
 }
 
 /// The name that was most likely meant.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |name: &str| name.to_lowercase().replace(['_', '-'], "");
     let wanted = plain(name);
     let distance = |known: &str| {
