@@ -41,6 +41,7 @@ mod lock;
 mod malformed;
 mod matrix;
 mod meta_tools;
+mod mistakes;
 mod modern;
 mod nested;
 mod oci;

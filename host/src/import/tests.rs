@@ -157,7 +157,10 @@ fn clients() {
         json!({ "a": { "command": "/srv/project/run", "args": ["/srv/project/b"], "env": { "K": "${API_KEY}" } } });
     assert_eq!(servers(&code), wanted);
     assert!(notes(&code, "inputs[0]").contains("API_KEY"));
+}
 
+#[test]
+fn further_clients() {
     let zed = imported(
         r#"{"theme": "x", "context_servers": {"a": {"source": "custom", "command": {"path": "b", "args": ["c"]}}}}"#,
         "settings.json",
