@@ -33,7 +33,7 @@ use self::{builder::Builder, error::ServeError, outcome::Outcome};
 use crate::{
     app::{App, DRAIN},
     control::Control,
-    frontends::http::Front,
+    frontends::{auth::Door, http::Front},
     gateway::Params,
 };
 
@@ -215,9 +215,10 @@ impl Gateway {
         Ok(self.app.serve_http(listener, &bound.ip().to_string(), door).await?)
     }
 
-    /// All that [`Gateway::serve_http`] serves, for a server of one's own: merged into a router of `axum` 0.8 (which is
-    /// [`crate::axum`]), or nested below a path. The check of `Host` and `Origin` and `auth` are part of it, and concern
-    /// its own routes alone. `/` is one of them, the dashboard: a page of one's own cannot be there as well.
+    /// MCP over HTTP (`/mcp`, `/mcp/{server}`, and the older `/sse` and `/messages`) for a server of one's own: to be
+    /// merged into a router of `axum` 0.8, which is [`crate::axum`]. The check of `Host` and `Origin` and `auth` are part of
+    /// it, and concern its own routes alone. Nested below a path, only `/mcp` works: clients of the older transport are
+    /// told to send to `/messages`.
     ///
     /// It answers to the names of loopback, `host` and `allowed_hosts` of the configuration. Without `auth` whoever can
     /// reach it has the role that needs no token: then the server has to listen on loopback.
@@ -250,13 +251,29 @@ impl Gateway {
     /// Where there is neither `auth` nor a role to go by, or `host` of the configuration is not loopback and there is no
     /// `auth`.
     pub fn router(&self) -> Result<Router, ServeError> {
+        self.mounted(App::mcp_routes)
+    }
+
+    /// All that [`Gateway::serve_http`] serves, likewise: with the dashboard at `/`, the REST API below `/api`, `/health`,
+    /// `/livez` and `/readyz`. It has to be at the root of its server.
+    ///
+    /// # Errors
+    /// As those of [`Gateway::router`].
+    pub fn whole_router(&self) -> Result<Router, ServeError> {
+        self.mounted(App::routes)
+    }
+
+    fn mounted(
+        &self,
+        routes: impl Fn(&App, &str, SocketAddr, Door) -> (Arc<Front>, Router),
+    ) -> Result<Router, ServeError> {
         let desired = self.app.desired();
         let config = &desired.config;
         let ip = config.host.parse().unwrap_or(IpAddr::from(Ipv4Addr::LOCALHOST));
         let address = SocketAddr::from((ip, config.port));
         self.may_listen(address)?;
         self.check_role()?;
-        let (front, router) = self.app.routes(&config.host, address, self.app.door()?);
+        let (front, router) = routes(&self.app, &config.host, address, self.app.door()?);
         self.fronts.lock().unwrap_or_else(PoisonError::into_inner).push(front);
         self.app.follow_files();
         self.app.control().learn_early(None);

@@ -186,8 +186,17 @@ impl Builder {
         let file = file.unwrap_or_else(no_file);
         let put_together_for = role.clone().or_else(|| any_role(&loaded.config));
         let observer = observer.as_ref();
-        let setting =
-            Setting { file: &file, in_memory, optional: false, loaded, folders: &folders, observer, one_client: false, adjust: None, further };
+        let setting = Setting {
+            file: &file,
+            in_memory,
+            optional: false,
+            loaded,
+            folders: &folders,
+            observer,
+            one_client: false,
+            adjust: None,
+            further,
+        };
         match App::build(setting, put_together_for.as_deref()) {
             Ok(app) => Ok(Gateway::new(app, role)),
             Err(AppError::Role(error)) => Err(error.into()),
