@@ -31,8 +31,8 @@ const ROUNDS: usize = 200;
 const SERVERS: [&str; 10] =
     ["github", "gitlab", "slack", "notion", "stripe", "jira", "linear", "drive", "postgres", "aws"];
 const VERBS: [&str; 20] = [
-    "get", "list", "create", "delete", "update", "search", "move", "copy", "send", "read", "write", "convert", "export",
-    "import", "sync", "archive", "merge", "split", "validate", "publish",
+    "get", "list", "create", "delete", "update", "search", "move", "copy", "send", "read", "write", "convert",
+    "export", "import", "sync", "archive", "merge", "split", "validate", "publish",
 ];
 const NOUNS: [&str; 50] = [
     "file",
@@ -99,7 +99,10 @@ const QUERIES: [&str; 8] = [
 
 fn main() {
     let sources: Vec<Arc<dyn Source>> = SERVERS.iter().map(|server| source(server)).collect();
-    let roles = vec![Role::unfiltered("all"), Role { allow: Some([glob("git*"), glob("*__read_*")].into()), ..Role::blind("some") }];
+    let roles = vec![
+        Role::unfiltered("all"),
+        Role { allow: Some([glob("git*"), glob("*__read_*")].into()), ..Role::blind("some") },
+    ];
     let roles = Arc::new(RoleSet::new(roles, Some("all")));
     let snapshot = Snapshot::of(roles.clone(), &sources, &Abilities::NONE, Arc::default());
     let started = Instant::now();

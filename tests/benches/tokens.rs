@@ -82,7 +82,8 @@ fn main() {
         assert!(!answer.is_empty() && !again.is_empty());
         let more = (searching + invoking).saturating_sub(directly);
         let (before, after) = (all_tokens + directly, few_tokens + searching + invoking);
-        let saved = 100.0 - 100.0 * f64::from(u32::try_from(after).unwrap()) / f64::from(u32::try_from(before).unwrap());
+        let saved =
+            100.0 - 100.0 * f64::from(u32::try_from(after).unwrap()) / f64::from(u32::try_from(before).unwrap());
         println!("| {query} | {directly} | {searching} | {invoking} | {more} | {before} → {after} ({saved:.0} %) |");
     }
     meta.finish();

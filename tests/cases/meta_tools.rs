@@ -164,6 +164,39 @@ fn what_a_tool_says_meanwhile_reaches_the_client() {
     client.incoming("notifications/message");
 }
 
+/// Questions and tasks of clients without a handshake are those of the tool that was meant.
+#[test]
+fn rounds_and_tasks_are_those_of_the_tool() {
+    let (fake, server) = (Fake::new(), place::fixture_server());
+    let entry = json!({ "command": server.get_program().to_str(), "args": ["stdio"] });
+    let gateway = with(&fake, &json!({ "servers": { "it": entry, "fake": fake.entry(&[]) } }));
+    let client = gateway.connect();
+    let can = json!({ "elicitation": {}, "extensions": { "io.modelcontextprotocol/tasks": {} } });
+    let call = |server: &str, tool: &str, arguments: Value| {
+        json!({ "name": "gateway_invoke",
+            "arguments": { "server": server, "tool": tool, "arguments": arguments } })
+    };
+    let accepted = json!({ "action": "accept", "content": { "ok": true } });
+    // A server that asks in rounds, and one that asks in between.
+    let question = json!({ "method": "elicitation/create", "params": { "message": "?" } });
+    for (call, done) in [
+        (call("it", "test_input_required_result_request_state", json!({})), "state-ok"),
+        (call("fake", "ask", question), "accept"),
+    ] {
+        let asked = client.answer(client.send_modern("tools/call", &can, call.clone()));
+        let key = asked.result()["inputRequests"].as_object().unwrap().keys().next().unwrap().clone();
+        let answers = json!({ key: accepted });
+        let answer = client.answer(client.go_on(&asked, "tools/call", &can, call, answers));
+        assert!(answer.text().contains(done), "{}", answer.raw);
+    }
+    let made =
+        client.answer(client.send_modern("tools/call", &can, call("it", "slow_compute", json!({ "seconds": 0.0 }))));
+    assert_eq!(made.result()["resultType"], "task", "{}", made.raw);
+    let task = json!({ "taskId": made.result()["taskId"] });
+    let got = client.answer(client.send_modern("tasks/get", &can, task.clone()));
+    assert_eq!(got.result()["taskId"], task["taskId"], "{}", got.raw);
+}
+
 /// Each caller gets its own answer, and a slow tool holds up nobody.
 #[test]
 fn calls_run_side_by_side() {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// What a model or a person would write, and the tool that has to be among the first three.
 const QUERIES: [(&str, &str); 46] = [
     ("read a text file", "filesystem__read_text_file"),
-    ("open the contents of a file", "filesystem__read_text_file"),
+    ("get the complete text of a file", "filesystem__read_text_file"),
     ("readTextFile", "filesystem__read_text_file"),
     ("read_multiple_files", "filesystem__read_multiple_files"),
     ("read several files at once", "filesystem__read_multiple_files"),
@@ -29,7 +29,7 @@ const QUERIES: [(&str, &str); 46] = [
     ("file metadata", "filesystem__get_file_info"),
     ("which directories may I access", "filesystem__list_allowed_directories"),
     ("permissions of a file", "filesystem__get_file_info"),
-    ("note more about an entity", "memory__add_observations"),
+    ("note an observation", "memory__add_observations"),
     ("add an observation", "memory__add_observations"),
     ("create entities in the knowledge graph", "memory__create_entities"),
     ("connect two entities", "memory__create_relations"),
