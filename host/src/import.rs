@@ -169,8 +169,8 @@ fn of(root: &Value, found: &format::Found, file: &Path) -> Imported {
     settings::take(root, found, &mut imported);
     for (was, value) in &found.entries {
         let at = format!("{}.{was}", found.section);
-        if names::is_our_own(value) {
-            imported.note(&at, NoteKind::NoCounterpart, "it is the gateway itself");
+        if let Some(gateway) = names::gateway(value) {
+            imported.note(&at, NoteKind::NoCounterpart, gateway);
             continue;
         }
         let taken = entry::Reading::new(found.format, &places, &at).read(value, &mut imported);

@@ -55,6 +55,19 @@ pub fn is_our_own(entry: &Value) -> bool {
     is_gateway && args.any(|arg| arg == "stdio")
 }
 
+/// What there is to say of a server that is a gateway: behind this one it would be in the way.
+pub(super) fn gateway(entry: &Value) -> Option<&'static str> {
+    if is_our_own(entry) {
+        return Some("it is the gateway itself");
+    }
+    let program = Path::new(entry.get("command").and_then(Value::as_str).unwrap_or_default());
+    let args = entry.get("args").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let replaced = program.file_stem().is_some_and(|stem| stem == "mcp-gateway")
+        && args.clone().any(|arg| arg == "stdio")
+        || args.clone().any(|arg| Path::new(arg).file_name().is_some_and(|name| name == "gateway.py"));
+    replaced.then_some("it is a gateway that this one replaces: import that one's own configuration")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

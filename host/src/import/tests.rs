@@ -198,6 +198,22 @@ fn further_clients() {
 }
 
 #[test]
+fn gateways_are_not_put_behind_this_one() {
+    let text = r#"{"mcpServers": {
+        "ours": {"command": "/usr/bin/gateway", "args": ["stdio"]},
+        "unify": {"command": "mcp-gateway", "args": ["stdio", "--config", "/x/gateway.yaml"]},
+        "multi": {"command": "python", "args": ["/x/mcp-multi-server-gateway/gateway.py"]},
+        "other": {"command": "python", "args": ["gateway_info.py"]}
+    }}"#;
+    let imported = imported(text, "x.json");
+    assert_eq!(servers(&imported).as_object().unwrap().keys().collect::<Vec<_>>(), ["other"]);
+    assert!(
+        notes(&imported, "mcpServers.unify").contains("replaces")
+            && notes(&imported, "mcpServers.multi").contains("replaces")
+    );
+}
+
+#[test]
 fn secrets_are_noted_and_not_shown() {
     let text = r#"{"mcpServers": {"a": {"command": "b", "args": ["--api-key", "hunter2hunter2"], "env": {"TOKEN": "ghp_abcdefgh", "HOME": "/x", "OTHER_KEY_FILE": "/y"}}}}"#;
     let imported = imported(text, "x.json");
