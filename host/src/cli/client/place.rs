@@ -109,8 +109,10 @@ impl Place {
     ) -> anyhow::Result<Option<String>> {
         let makes_this = |text: &str| {
             let mut document = Document::parse(text, &self.named)?;
+            // One that was kept when only the entry changed has it already.
+            let is_before = !document.entries(client.section(), &self.named)?.contains_key(name);
             document.set(client, name, entry, &self.named)?;
-            Ok::<_, Usage>(self.before.as_deref() == Some(document.text().as_str()))
+            Ok::<_, Usage>(is_before && self.before.as_deref() == Some(document.text().as_str()))
         };
         if let Some(kept) = self.kept().into_iter().find(|kept| makes_this(kept).unwrap_or(false)) {
             return Ok(Some(kept));
