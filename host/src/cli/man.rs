@@ -8,6 +8,9 @@ use clap_mangen::Man;
 
 use super::{Cli, Global, output};
 
+/// The day of this version: a page has to have one, and that of the build would make each build another.
+const RELEASED: &str = "2026-11-21";
+
 /// Print the manual page, or write those of all commands into a folder
 ///
 /// `gateway man | man -l -` shows it; `gateway man ~/.local/share/man/man1` installs them for `man gateway-plugin-add`.
@@ -45,6 +48,8 @@ impl ManCommand {
 
 fn page(command: Command) -> anyhow::Result<String> {
     let mut text = Vec::new();
-    Man::new(command).manual("MCP Gateway").render(&mut text)?;
-    Ok(String::from_utf8(text)?)
+    let source = concat!("gateway ", env!("CARGO_PKG_VERSION"));
+    Man::new(command).manual("MCP Gateway").source(source).date(RELEASED).render(&mut text)?;
+    // A break beside an empty line is one too many, and readers of pages say so.
+    Ok(String::from_utf8(text)?.replace("\n.br\n\n.br\n", "\n.sp\n"))
 }
