@@ -28,6 +28,13 @@ fn checker(name: &str, arguments: &[&str], file: &Path) -> gateway_tests::Output
     run(Command::new(name).args(arguments).arg(file))
 }
 
+/// A program that pip installed for these tests.
+fn tool(name: &str) -> String {
+    let tool = place::repository().join("tests/packaging/.venv/bin").join(name);
+    assert!(tool.is_file(), "{} is missing: run ./tests/run --setup", tool.display());
+    tool.display().to_string()
+}
+
 #[test]
 fn systemd_takes_the_unit() {
     let gateway = Gateway::new("");
@@ -207,9 +214,39 @@ fn shells_take_the_completions() {
     }
 }
 
-/// A program that pip installed for these tests.
-fn tool(name: &str) -> String {
-    let tool = place::repository().join("tests/packaging/.venv/bin").join(name);
-    assert!(tool.is_file(), "{} is missing: run ./tests/run --setup", tool.display());
-    tool.display().to_string()
+/// What cargo packs of a package.
+fn packed(package: &str) -> Vec<String> {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["package", "--list", "--allow-dirty", "--offline", "--package", package]);
+    let listed = run(cargo.current_dir(place::repository()));
+    listed.answer().lines().map(str::to_owned).collect()
+}
+
+/// Crates are built from what was packed, and what lies elsewhere in the repository comes along.
+#[test]
+fn crates_hold_what_they_are_built_from() {
+    let (host, wasm) = (packed("gateway-host"), packed("gateway-wasm"));
+    let tracked = run(Command::new("git").args(["ls-files"]).current_dir(place::repository()));
+    let mut found = 0;
+    for (folder, list, inside) in [
+        ("host/src/", &host, "src/"),
+        ("wit/", &host, "carried/wit/"),
+        ("wit/", &wasm, "wit/"),
+        ("sdk/rust/src/", &host, "carried/rust/src/"),
+        ("sdk/rust/macros/src/", &host, "carried/rust/macros/src/"),
+        ("sdk/python/gateway_sdk/", &host, "carried/python/"),
+        ("sdk/js/src/", &host, "carried/js/src/"),
+        ("sdk/js/wit/", &host, "carried/js/wit/"),
+        ("host/wasm/src/", &wasm, "src/"),
+    ] {
+        for file in tracked.answer().lines().filter_map(|path| path.strip_prefix(folder)) {
+            let is_for_people = folder == "wit/" && file.ends_with(".md");
+            assert!(is_for_people || list.contains(&format!("{inside}{file}")), "{folder}{file} is not packed");
+            found += 1;
+        }
+    }
+    assert!(found > 300, "{found}");
+    for file in host.iter().chain(&wasm) {
+        assert!(!["node_modules", "__pycache__", ".venv"].iter().any(|made| file.contains(made)), "{file} is packed");
+    }
 }
