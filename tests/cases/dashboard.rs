@@ -32,7 +32,7 @@ fn roles() -> Value {
 fn servers_are_managed_by_clicking() {
     let everything = foreign::node_server("everything", &[]);
     let gateway = Gateway::with(&json!({
-        "allow_commands": ["node *server-everything*"],
+        "allow_commands": [everything.join(" ")],
         "plugins": { "guest": { "source": guests::HOST_USER.source(), "permissions": { "tools": ["mine__*"] } } },
         "roles": roles(), "default_role": "admin",
     }));

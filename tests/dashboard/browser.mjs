@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
 
 const AXE = readFileSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-const PATIENCE = 45_000;
+const PATIENCE = 30_000;
 
 /** What the test hands over: the gateway's address, and whatever the script is about. */
 export const [url, given] = [process.argv[2], JSON.parse(process.argv[3] ?? "{}")];

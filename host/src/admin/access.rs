@@ -15,7 +15,7 @@ use gateway_core::{
     name::{Naming, SourceName},
     role::{Role, RoleId},
     snapshot::Snapshot,
-    source::{Abilities, Source},
+    source::{Abilities, Client, Nobody, Source},
 };
 
 use super::{answer::Refused, api::Api, overview::Rights};
@@ -65,6 +65,16 @@ impl Asker {
         Self { role, snapshot: face.refresh(), api: api.clone() }
     }
 
+    /// The same, once plugins that nobody has asked yet have said what they offer. Servers are not started for it.
+    pub async fn learned(mut self) -> Self {
+        let (face, nobody): (_, Arc<dyn Client>) =
+            (self.api.control.gateway().face(&Abilities::NONE), Arc::new(Nobody));
+        if let Ok(snapshot) = face.list(&nobody).await {
+            self.snapshot = snapshot;
+        }
+        self
+    }
+
     /// Their role.
     #[must_use]
     pub fn globs(&self) -> &Role {
@@ -105,7 +115,7 @@ impl Asker {
         self.needs(Need::Register)?;
         self.needs(Need::Remove)?;
         let role = self.snapshot.roles().resolve(Some(named));
-        role.map_err(|error| Refused::bad(format!("`role` cannot be used: {error}")))
+        role.map_err(|error| Refused::unknown(error.to_string()))
     }
 
     /// Whether they may know of the source.

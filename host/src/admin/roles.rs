@@ -111,6 +111,7 @@ impl Decision {
 /// Who sees what, and why
 #[utoipa::path(get, path = "/api/roles", tag = "roles", responses((status = OK, body = Roles), Reading))]
 pub(super) async fn roles(asker: Asker) -> Json<Roles> {
+    let asker = asker.learned().await;
     let all = asker.rights().act_as;
     let known: Vec<_> = asker.snapshot.roles().iter().filter(|(id, _)| all || *id == asker.role).collect();
     let row = |(entry, source): (&Entry, &Arc<dyn Source>)| MatrixRow {

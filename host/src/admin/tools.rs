@@ -156,6 +156,7 @@ impl SourceKind {
 /// All tools that a role may use
 #[utoipa::path(get, path = "/api/tools", tag = "tools", params(AsRole), responses((status = OK, body = Tools), Reading))]
 pub(super) async fn tools(asker: Asker, Asked(asked): Asked<AsRole>) -> Answer<Tools> {
+    let asker = asker.learned().await;
     let role = asker.acting_as(asked.role.as_deref())?;
     let snapshot = &asker.snapshot;
     let listed: HashSet<&str> = snapshot.listed(role, Kind::Tool).map(|entry| &*entry.public).collect();

@@ -125,7 +125,8 @@ function inspected(page, source, { name, description, digest, size, asked }) {
   const form = sending(page, {
     fields: [field("Name", chosen, { help: NAME_HELP, needed: true })],
     submit: "Add plugin", where: "plugins",
-    body: () => ({ name: chosen.value.trim(), source }),
+    // From the web, it has to be the one that was looked at; a file here may be built anew.
+    body: () => ({ name: chosen.value.trim(), source, ...(/^(https|oci):/.test(source) ? { sha256: digest } : {}) }),
     done: ({ plugin }, sent) => {
       say(plugin.error ? `${plugin.name} was added, and cannot be loaded: ${plugin.error}` : `${plugin.name} was added`);
       sent.closest("dialog").close();

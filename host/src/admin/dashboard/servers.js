@@ -71,16 +71,22 @@ function pluginItem(plugin) {
     state: stateOf(plugin),
     from: source,
     numbers: [...numbersOf({ tools: plugin.tools, status: plugin.status, calls: latency?.count }), ["Size", typeof plugin.size === "number" ? bytes(plugin.size) : undefined]],
-    words: { Disable: enabled ? "Disable" : "Enable", Reconnect: "Reload" },
+    words: { Disable: enabled ? "Disable" : "Enable" },
   };
 }
 
 function sourceCard({ name }, where, page) {
   const kind = where === "backends" ? "server" : "plugin";
   let item = null;
-  // A card's button does one thing at a time, and says how it went.
+  let isBusy = false;
+  // One thing at a time is done to a server. The buttons are told to be off and stay where the focus is.
+  const busy = (now) => {
+    isBusy = now;
+    one.element.querySelectorAll(".actions button").forEach((button) => button.setAttribute("aria-disabled", String(now)));
+  };
   const act = (words, request) => async (button) => {
-    button.disabled = true;
+    if (isBusy) return;
+    busy(true);
     try {
       const answer = await request();
       const now = answer?.backend ?? answer?.plugin;
@@ -88,15 +94,15 @@ function sourceCard({ name }, where, page) {
     } catch (error) {
       openDialog(`${name} stays as it is`, [h("p", { class: "error", role: "alert" }, told(error))], { returnTo: button });
     }
-    button.disabled = false;
     await page.refresh();
+    busy(false);
   };
   const at = path(where, name);
   const may = (right) => () => page.overview?.may[right] === true;
   const one = card(name, [
     { words: "Tools", act: () => page.go("tools", name), shown: () => true },
     { words: "Permissions", act: () => permissions(item.plugin), shown: () => kind === "plugin" },
-    { words: "Reconnect", act: act(() => "done", () => api("POST", `${at}/reconnect`)), shown: ({ enabled }) => enabled && may("register")() },
+    { words: "Reconnect", act: act(() => "done", () => api("POST", `${at}/reconnect`)), shown: ({ enabled }) => kind === "server" && enabled && may("register")() },
     { words: "Disable", act: act(() => (item.enabled ? "disabled" : "enabled"), () => api("PATCH", at, { enabled: !item.enabled })), shown: may("register") },
     {
       words: "Remove",
