@@ -7,7 +7,13 @@ mod view;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        RefOr,
+        schema::{Array, ArrayBuilder, Object, ObjectBuilder, Schema, Type},
+    },
+};
 
 pub(super) use self::{change::*, read::source_name, view::*};
 
@@ -137,6 +143,7 @@ pub struct NewRemote {
     pub transport: RemoteTransport,
     /// Headers of each request to it.
     #[serde(default)]
+    #[schema(schema_with = headers)]
     pub headers: BTreeMap<String, String>,
     /// What it is for.
     #[serde(default)]
@@ -164,16 +171,18 @@ pub struct NewCommand {
     #[schema(pattern = "^[a-z0-9][a-z0-9_-]*$", max_length = 40, example = "files")]
     pub name: String,
     /// The program.
-    #[schema(min_length = 1, example = "npx")]
+    #[schema(pattern = r#"^[^\s\x00'"\\]+$"#, example = "npx")]
     pub command: String,
     /// How it is spoken to.
     #[serde(default)]
     pub transport: Option<CommandTransport>,
     /// Its arguments.
     #[serde(default)]
+    #[schema(schema_with = arguments)]
     pub args: Vec<String>,
     /// Variables of its environment.
     #[serde(default)]
+    #[schema(schema_with = variables)]
     pub env: BTreeMap<String, String>,
     /// What it is for.
     #[serde(default)]
@@ -181,6 +190,27 @@ pub struct NewCommand {
     /// Whether it is used; missing: yes.
     #[serde(default)]
     pub enabled: Option<bool>,
+}
+
+fn text(pattern: &str) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).build()
+}
+
+fn map(names: &str, values: &str, description: &str) -> Object {
+    let map = ObjectBuilder::new().schema_type(Type::Object).description(Some(description));
+    map.property_names(Some(text(names))).additional_properties(Some(RefOr::T(Schema::Object(text(values))))).build()
+}
+
+fn headers() -> Object {
+    map("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "^[ -~]*$", "Headers of each request to it.")
+}
+
+fn variables() -> Object {
+    map("^[^=\\x00]+$", "^[^\\x00]*$", "Variables of its environment.")
+}
+
+fn arguments() -> Array {
+    ArrayBuilder::new().items(text("^[^\\x00]*$")).description(Some("Its arguments.")).build()
 }
 
 /// How a server that is started by a command is spoken to.
