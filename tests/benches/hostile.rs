@@ -311,8 +311,15 @@ fn main() {
     command.env("XDG_CACHE_HOME", folder.path().join("cache")).env("XDG_STATE_HOME", folder.path().join("state"));
     let client = Client::start(command);
 
-    // What is compiled once is not what is measured.
-    client.request("tools/list", &json!({}));
+    // What is compiled once is not what is measured: until nothing more is listed.
+    let mut listed = Value::Null;
+    loop {
+        let list = client.request("tools/list", &json!({}));
+        if std::mem::replace(&mut listed, list["result"]["tools"].clone()) == listed {
+            break;
+        }
+    }
+    client.request("tools/call", &json!({ "name": "calculator__add", "arguments": { "a": 1, "b": 2 } }));
     let begun = Instant::now();
     let alone = Honest::run(&client, || begun.elapsed() > ALONE);
     alone.show("alone");

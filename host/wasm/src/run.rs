@@ -85,8 +85,8 @@ pub(crate) struct Pace {
     slow: AtomicU64,
 }
 
-/// A call that takes longer may as well begin away: the way there costs up to this.
-const QUICK: Duration = Duration::from_micros(50);
+/// A call that takes longer may as well begin away: the way there costs up to this where processors are busy.
+const QUICK: Duration = Duration::from_micros(100);
 /// How far single calls are remembered. A score and no average: on a busy machine a call in whose midst the system gave
 /// the processor to somebody else takes a thousand times as long, and says nothing of the plugin.
 const SCORES: std::ops::RangeInclusive<u32> = 0..=16;
@@ -166,8 +166,7 @@ impl<T: Send + 'static> Future for Run<T> {
             Place::Over => Poll::Ready(Err(broken())),
         };
         if done.is_ready() {
-            self.pace.note(self.control.busy());
-            self.pace.note_worked(self.control.worked());
+            self.pace.note(&self.control);
         }
         done
     }
@@ -297,12 +296,30 @@ impl Pace {
         self.score.fetch_max(MOSTLY + 1, Ordering::Relaxed);
     }
 
-    /// A call was over after so long on a worker.
-    pub(crate) fn note(&self, busy: Duration) {
+    /// A call is over.
+    fn note(&self, call: &Control) {
+        match call.is_away() {
+            true => self.note_exactly(call.worked()),
+            false => self.note_roughly(call.busy()),
+        }
+    }
+
+    /// Something was over after so long on a worker, which the system may have given to somebody else meanwhile.
+    pub(crate) fn note_roughly(&self, busy: Duration) {
         // Two calls at once may lose one of the two: a score does not mind.
         let score = self.score.load(Ordering::Relaxed);
         let next = if busy > QUICK { score.saturating_add(1) } else { score.saturating_sub(1) };
         self.score.store(next.clamp(*SCORES.start(), *SCORES.end()), Ordering::Relaxed);
+    }
+
+    /// Something was over that had so much of a processor. That it was quick counts for more than that others seemed not
+    /// to be.
+    pub(crate) fn note_exactly(&self, worked: Duration) {
+        match worked > QUICK {
+            true => self.note_roughly(worked),
+            false => self.score.store(*SCORES.start(), Ordering::Relaxed),
+        }
+        self.note_worked(worked);
     }
 
     fn since_base(&self) -> u64 {
@@ -317,25 +334,28 @@ mod tests {
     #[test]
     fn plugins_begin_where_their_calls_end() {
         let pace = Pace::new();
-        let note = |times: u32, micros| (0..times).for_each(|_| pace.note(Duration::from_micros(micros)));
+        let roughly = |times: u32, micros| (0..times).for_each(|_| pace.note_roughly(Duration::from_micros(micros)));
         assert_eq!(pace.begins(), Some(Threads::Brisk), "of a stranger's call nobody knows how long it takes");
-        note(1, 40);
+        roughly(1, 40);
         assert_eq!(pace.begins(), None);
-        note(100, 40);
-        note(MOSTLY, 1_000_000);
+        roughly(100, 40);
+        roughly(MOSTLY, 1_000_000);
         assert_eq!(pace.begins(), None);
-        note(100, 60);
+        roughly(100, 120);
         assert_eq!(pace.begins(), Some(Threads::Brisk));
-        note(MOSTLY, 10);
+        roughly(MOSTLY, 10);
         assert_eq!(pace.begins(), None);
+        roughly(100, 1_000_000);
+        pace.note_exactly(QUICK);
+        assert_eq!(pace.begins(), None, "it was the machine that was busy");
         pace.doubt();
         assert_eq!(pace.begins(), Some(Threads::Brisk));
-        note(1, 10);
+        pace.note_exactly(QUICK);
         pace.note_worked(HERE / 2);
         assert_eq!(pace.begins(), None);
         pace.note_worked(HERE);
         assert_eq!(pace.begins(), Some(Threads::Brisk));
-        pace.note_worked(BRISK);
+        pace.note_exactly(BRISK);
         assert_eq!(pace.begins(), Some(Threads::Slow));
     }
 }

@@ -35,7 +35,7 @@ impl Checks {
         let begun = Instant::now();
         let done = check();
         let took = begun.elapsed();
-        self.pace.note(took);
+        self.pace.note_roughly(took);
         // It, or somebody else to whom the system gave the processor: the next one is looked at more closely.
         if took >= HERE {
             self.pace.doubt();
@@ -51,9 +51,7 @@ impl Checks {
         let check = move || {
             let begun = thread_time();
             let done = check();
-            let worked = thread_time().saturating_sub(begun);
-            pace.note(worked);
-            pace.note_worked(worked);
+            pace.note_exactly(thread_time().saturating_sub(begun));
             drop(turn);
             done
         };

@@ -246,6 +246,7 @@ impl Loader {
     /// Loads it without reading the component, where everything is known of it.
     async fn kept(&self) -> Result<Option<Arc<Ready>>, Failure> {
         let Some(facts) = self.facts() else { return Ok(None) };
+        self.not_failed(facts.digest)?;
         let Some(definitions) = self.remembered(facts.digest) else { return Ok(None) };
         let (engine, context) = (self.engine.clone(), self.context.clone());
         let code = blocking(move || load::kept(&engine, &context, &facts)).await?;
@@ -269,9 +270,15 @@ impl Loader {
             digest
         };
         let digest = blocking(look).await?;
+        self.not_failed(digest)?;
+        Ok((bytes, digest))
+    }
+
+    /// Whether that component may be tried.
+    fn not_failed(&self, digest: Digest) -> Result<(), Failure> {
         match &*self.failed.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(failed) if failed.digest == digest && failed.counts() => Err(failed.failure.clone()),
-            _ => Ok((bytes, digest)),
+            _ => Ok(()),
         }
     }
 
