@@ -51,7 +51,7 @@ impl Notes {
 /// What a tool may know of the call: here, how many tools the caller sees.
 async fn count(_: (), call: Arc<Call>) -> Result<usize, String> {
     let snapshot = call.snapshot();
-    Ok(snapshot.visible(call.caller.role, gateway_core::source::Kind::Tool).count())
+    Ok(snapshot.listed(call.caller.role, gateway_core::source::Kind::Tool).count())
 }
 
 #[tokio::main(flavor = "current_thread")]

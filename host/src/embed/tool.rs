@@ -9,7 +9,11 @@ use gateway_core::{
     payload::{Json, Reply},
     source::Item,
 };
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::{
+    JsonSchema, Schema,
+    generate::SchemaSettings,
+    transform::{RecursiveTransform, Transform as _},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
@@ -261,7 +265,18 @@ fn schema<T: JsonSchema>(settings: SchemaSettings) -> Map<String, Value> {
     });
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     schema.remove("title");
+    RecursiveTransform(without_rust).transform(&mut schema);
     schema.as_object().cloned().unwrap_or_default()
+}
+
+/// Rust's own formats of numbers are unknown to clients, and strict ones refuse what they do not know. The bounds that
+/// they stand for are said beside them.
+fn without_rust(schema: &mut Schema) {
+    const OWN: [&str; 4] = ["int", "uint", "float", "double"];
+    let format = schema.get("format").and_then(Value::as_str);
+    if format.is_some_and(|format| OWN.contains(&format.trim_end_matches(|c: char| c.is_ascii_digit()))) {
+        schema.remove("format");
+    }
 }
 
 fn read<A: DeserializeOwned>(tool: &str, arguments: &Json, is_nothing: bool) -> Result<A, CallError> {
