@@ -11,8 +11,11 @@ const PATIENCE = 30_000;
 /** What the test hands over: the gateway's address, and whatever the script is about. */
 export const [url, given] = [process.argv[2], JSON.parse(process.argv[3] ?? "{}")];
 
-/** Runs `body` with a new browser that has these options, and then looks at what it has seen. */
-export async function browse(options, body) {
+/**
+ * Runs `body` with a new browser that has these options, and then looks at what it has seen. What a test provokes by itself
+ * has to be there, and nothing else.
+ */
+export async function browse(options, body, provoked) {
   // As root there is no sandbox; what is opened here is our own page.
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] });
   const seen = { foreign: [], errors: [], stopped: [] };
@@ -37,6 +40,10 @@ export async function browse(options, body) {
       });
     });
     await body(page);
+    if (provoked) {
+      assert.match(seen.errors.join("\n"), provoked);
+      seen.errors = seen.errors.filter((error) => !provoked.test(error));
+    }
     assert.deepEqual(seen, { foreign: [], errors: [], stopped: [] });
   } finally {
     await browser.close();

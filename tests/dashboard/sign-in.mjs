@@ -20,7 +20,7 @@ await browse({}, async (page) => {
   await signIn(page, given.guest);
   await card(page, "other").waitFor();
   assert.equal(await card(page, "fake").count(), 0);
-  assert.deepEqual(await card(page, "other").getByRole("button").allInnerTexts(), ["Tools other"]);
+  assert.deepEqual(await card(page, "other").getByRole("button").allTextContents(), ["Tools other"]);
   assert.equal(await page.getByRole("button", { name: /^Add/ }).count(), 0);
   assert.equal(await page.getByRole("link", { name: "Activity" }).count(), 0);
   await page.getByRole("link", { name: "Tools" }).click();
@@ -46,11 +46,11 @@ await browse({}, async (page) => {
 
   // One that may do everything.
   await signIn(page, given.admin);
+  await page.getByText("Live", { exact: true }).waitFor();
+  await page.getByRole("link", { name: "Servers" }).click();
   await card(page, "fake").waitFor();
   await card(page, "other").getByRole("button", { name: "Remove other" }).waitFor();
   await page.getByRole("button", { name: "Add server" }).waitFor();
-  await page.getByRole("link", { name: "Activity" }).click();
-  await page.getByText("Live", { exact: true }).waitFor();
   await open(page, "roles");
   await page.locator("th", { hasText: "guest" }).waitFor();
 });
