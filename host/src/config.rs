@@ -14,6 +14,7 @@ mod expand;
 mod explain;
 mod find;
 mod hints;
+mod loaded;
 pub mod plugin;
 pub mod problem;
 mod read;
@@ -44,6 +45,7 @@ pub use self::{
     expand::Environment,
     explain::nearest,
     find::{NotFound, find, user_file},
+    loaded::{Broken, Loaded},
     plugin::{FilterConfig, Plugin, SignerConfig},
     problem::{Problem, Report},
     role::RoleConfig,
@@ -170,30 +172,6 @@ pub enum LogLevel {
     /// Everything.
     #[serde(alias = "TRACE")]
     Trace,
-}
-
-/// A configuration that can be used.
-#[derive(Debug)]
-pub struct Loaded {
-    /// What it says. Servers and plugins that cannot be used are not in there.
-    pub config: Config,
-    /// Those, each with the reason.
-    pub broken: Vec<Broken>,
-    /// What was found on the way: warnings, and the reasons again, with their places.
-    pub report: Report,
-}
-
-/// A server or plugin that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
-    /// Its name.
-    pub name: SourceName,
-    /// `servers` or `plugins`.
-    pub section: &'static str,
-    /// Why, in one line.
-    pub reason: String,
-    /// What to do about it.
-    pub hint: Option<String>,
 }
 
 /// Why there is no configuration.
@@ -380,35 +358,6 @@ impl Config {
     #[must_use]
     pub fn request_timeout_of(&self, server: &ServerConfig) -> std::time::Duration {
         server.request_timeout.unwrap_or(self.request_timeout).duration()
-    }
-}
-
-impl Loaded {
-    /// Whether a server or plugin of that name stands in the file, used or not.
-    #[must_use]
-    pub fn has_source(&self, name: &SourceName) -> bool {
-        let config = &self.config;
-        config.servers.get(name.as_str()).is_some()
-            || config.plugins.get(name.as_str()).is_some()
-            || self.broken.iter().any(|entry| entry.name == *name)
-    }
-
-    /// Whether the file says that the server or plugin of that name is not used.
-    #[must_use]
-    pub fn switches_off(&self, name: &SourceName) -> bool {
-        let server = self.config.servers.get(name.as_str()).map(|server| server.enabled);
-        server.or_else(|| Some(self.config.plugins.get(name.as_str())?.enabled)) == Some(false)
-    }
-
-    /// Takes the entries out that cannot be used: what is not there cannot be started by mistake.
-    fn new(mut config: Config, report: Report) -> Self {
-        let broken = checks::broken(&config, &report.problems);
-        let usable = |name: &SourceName| broken.iter().all(|entry| entry.name != *name);
-        config.servers.retain(|name, _| usable(name));
-        config.plugins.retain(|name, _| usable(name));
-        config.pipelines.retain(|name, _| usable(name));
-        checks::drop_tokens(&mut config, &report.problems);
-        Self { config, broken, report }
     }
 }
 
