@@ -28,9 +28,9 @@ fn functions(gateway: &Gateway) -> Client {
 }
 
 fn definition(client: &Client, tool: &str) -> Value {
-    let tools: Value = serde_json::from_str(client.tools().member("tools")).unwrap();
-    let found = tools.as_array().unwrap().iter().find(|definition| definition["name"] == tool);
-    found.unwrap_or_else(|| panic!("{tool} is missing in {tools:#}")).clone()
+    let tools = client.tools();
+    let found = tools.result()["tools"].as_array().unwrap().iter().find(|definition| definition["name"] == tool);
+    found.unwrap_or_else(|| panic!("{tool} is missing in {tools:#?}")).clone()
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn functions_are_tools() {
     assert!(list.get("outputSchema").is_none(), "{list:#}");
 
     let kept = client.call("keep", json!({ "text": "milk" }));
-    assert_eq!(kept.member("structuredContent"), r#"{"notes":1}"#);
+    assert_eq!(kept.result()["structuredContent"], json!({ "notes": 1 }));
     assert_eq!(kept.text(), r#"{"notes":1}"#);
     assert_eq!(client.call("list", json!({})).text(), r#"["milk"]"#);
     let shown = client.tools().tool_names().len();
@@ -85,8 +85,9 @@ fn functions_stay_when_the_configuration_changes() {
     fs::rename(next, gateway.path("gateway.yaml")).unwrap();
     client.incoming("notifications/tools/list_changed");
     assert_eq!(client.call("fake__echo", json!({ "text": "hello" })).text(), "hello");
-    assert_eq!(client.call("keep", json!({ "text": "bread" })).member("structuredContent"), r#"{"notes":2}"#);
-    client.logged("the program that the gateway is part of has tools under that name");
+    assert_eq!(client.call("keep", json!({ "text": "bread" })).text(), r#"{"notes":2}"#);
+    assert_eq!(fake.count(), 1, "the other one was not started");
+    assert!(!client.tools().tool_names().contains(&"_program_connect".to_owned()));
     client.finish();
 }
 
@@ -119,7 +120,7 @@ fn the_http_side_is_mounted_into_another_server() {
     assert_eq!(http.at("/").get().text(), "a shop\n");
     let session = HttpSession::open(&http);
     let price = session.call("price", json!({ "number": 1 })).message();
-    assert_eq!(price.member("structuredContent"), r#"{"cents":250}"#);
+    assert_eq!(price.result()["structuredContent"], json!({ "cents": 250 }));
     assert_eq!(session.call("price", json!({ "number": 2 })).message().failure(), "there is no article 2");
 
     // Its guard stands before its own routes, and before no others.
