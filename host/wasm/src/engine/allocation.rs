@@ -23,7 +23,7 @@ const ON_DEMAND_MEMORIES: u32 = 256;
 /// What stays of the pages that a call wrote to, for the next call to find: all that a plugin in Rust or JavaScript writes
 /// to, since a page is cleared in a tenth of the time that it takes to give it back and to ask for it again. Without
 /// PAGEMAP_SCAN (Linux 6.7) so much of every memory would be cleared each time, which costs more than it saves.
-const KEEP_MEMORY: usize = 1024 * 1024;
+const KEEP_MEMORY: usize = 512 * 1024;
 const KEEP_TABLE: usize = 64 * 1024;
 
 /// Memories that rest with what stays of them: what the gateway keeps at most after its busiest time is this many times
