@@ -185,7 +185,7 @@ fn what_the_command_line_says_goes_on_counting() {
     let has = |name: &str| session.request("tools/list", json!({})).tool_names().iter().any(|tool| tool == name);
     assert!(has("_one_connect"));
     rewrite(&gateway, &config("two"));
-    assert_eq!(told.message().method(), Some("notifications/tools/list_changed"));
+    assert_eq!(told.next_message().1.method(), Some("notifications/tools/list_changed"));
     assert!(has("_two_connect") && !has("_one_connect"));
 }
 
@@ -221,7 +221,7 @@ fn a_revoked_token_stops_working_at_once() {
     let thief = first.http.without("Authorization").with("Authorization", &format!("Bearer {SECOND}"));
     thief.post(&ping).refused(404);
     assert_eq!(second.call("fake__echo", json!({ "text": "a" })).result().text(), "a");
-    assert_eq!(stays.message().method(), Some("notifications/tools/list_changed"));
+    assert_eq!(stays.next_message().1.method(), Some("notifications/tools/list_changed"));
     third.http.post(&ping).refused(404);
     let third = HttpSession::open(&bearer(THIRD));
     assert!(!third.request("tools/list", json!({})).tool_names().iter().any(|name| name.starts_with("fake")));
