@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value, reason = "a case reads better without a borrow")]
+
 use serde_json::json;
 
 use super::*;
