@@ -16,7 +16,7 @@ fn gateway(guest: Guest, entry: &Value) -> Gateway {
 }
 
 /// The guest with a `plugin.yaml` in it, as `gateway plugin build` would put it there.
-fn asking(gateway: &Gateway, guest: Guest, manifest: &Value) -> PathBuf {
+pub(super) fn asking(gateway: &Gateway, guest: Guest, manifest: &Value) -> PathBuf {
     let mut component = fs::read(guest.path()).unwrap();
     let (name, text) = (b"gateway:plugin", manifest.to_string());
     component.push(0);

@@ -97,4 +97,27 @@ await browse({}, async (page) => {
   await page.reload();
   await card(page, "guest").waitFor();
   assert.equal(await mine.count(), 0);
+
+  // A plugin shows what it asks for before it is added, and is granted nothing; the lines that would are shown.
+  await page.getByRole("button", { name: "Add plugin" }).click();
+  const adding = page.getByRole("dialog");
+  await adding.getByLabel("Source").fill("./other");
+  await adding.getByRole("button", { name: "Look at it" }).click();
+  await adding.getByRole("alert").filter({ hasText: "allow_plugins" }).first().waitFor();
+  await adding.getByLabel("Source").fill("./asking.wasm");
+  await adding.getByRole("button", { name: "Look at it" }).click();
+  await adding.getByText("Made for a test").waitFor();
+  await adding.getByRole("checkbox", { name: "Web server https://docs.rs" }).check();
+  assert.match(await adding.getByLabel("Lines for gateway.yaml").innerText(), /"made":\n *source: "\.\/asking\.wasm"\n *permissions:\n *net: \["https:\/\/docs\.rs"\]/);
+  await adding.getByRole("button", { name: "Add plugin" }).click();
+  await adding.waitFor({ state: "detached" });
+  const made = card(page, "made");
+  await made.getByText("Loaded").waitFor();
+  await made.getByRole("button", { name: "Permissions made" }).click();
+  const wanted = page.getByRole("row", { name: "Web servers" });
+  assert.deepEqual(await wanted.getByRole("cell").allTextContents(), ["https://docs.rs", "nothing"]);
+  await page.keyboard.press("Escape");
+  await made.getByRole("button", { name: "Remove made" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove", exact: true }).click();
+  await made.waitFor({ state: "detached" });
 });

@@ -7,6 +7,7 @@ import { bytes, duration } from "./format.js";
 export const STATES = {
   connected: ["good", "good", "Connected"],
   running: ["good", "good", "Running"],
+  loaded: ["good", "good", "Loaded"],
   ready: ["good", "good", "Ready"],
   connecting: ["warn", "warn", "Connecting"],
   starting: ["warn", "warn", "Starting"],

@@ -110,6 +110,9 @@ function control(name, schema, { root, depth, needed }) {
   return anything(label, help, schema, needed);
 }
 
+/** What a schema says of a field, and how it is written here. */
+const beside = (help, how) => (help ? `${help} (${how})` : `Written ${how}.`);
+
 function wrapped(element, label, help, needed, { read, write, initial }) {
   if (initial !== undefined) write(initial);
   const checked = () => {
@@ -176,7 +179,7 @@ function list(label, help, items, schema, needed) {
   const write = (value) => {
     input.value = Array.isArray(value) ? value.join("\n") : "";
   };
-  return wrapped(input, label, [help, "One to a line."].filter(Boolean).join(" "), needed, { read, write, initial: schema.default });
+  return wrapped(input, label, beside(help, "one to a line"), needed, { read, write, initial: schema.default });
 }
 
 function nested(label, help, schema, { root, depth, needed }) {
@@ -196,7 +199,7 @@ function anything(label, help, schema, needed) {
     input.value = value === undefined ? "" : pretty(value);
   };
   const read = () => (input.value.trim() === "" ? undefined : parsed(input.value));
-  return wrapped(input, label, [help, "As JSON."].filter(Boolean).join(" "), needed, { read, write, initial: schema.default });
+  return wrapped(input, label, beside(help, "as JSON"), needed, { read, write, initial: schema.default });
 }
 
 function parsed(written) {

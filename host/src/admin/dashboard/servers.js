@@ -68,7 +68,7 @@ function pluginItem(plugin) {
   const { name, source, enabled, error, description, latency } = plugin;
   return {
     name, enabled, error, latency, plugin, what: description, off: !enabled,
-    state: stateOf(plugin),
+    state: stateOf(plugin) === "connected" ? "loaded" : stateOf(plugin),
     from: source,
     numbers: [...numbersOf({ tools: plugin.tools, status: plugin.status, calls: latency?.count }), ["Size", typeof plugin.size === "number" ? bytes(plugin.size) : undefined]],
     words: { Disable: enabled ? "Disable" : "Enable" },
