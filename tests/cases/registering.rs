@@ -127,11 +127,7 @@ fn a_server_is_there_at_once_and_stays() {
 #[test]
 fn what_is_not_allowed_is_not_registered() {
     let fake = Fake::new();
-    let more = json!({
-        "allow_commands": ["npx -y @scope/*"],
-        "servers": { "fake": fake.entry(&[]), "off": { "command": "/bin/false", "enabled": false }, "my-own": fake.entry(&[]) },
-    });
-    let gateway = Gateway::with(&config(&fake, more));
+    let gateway = Gateway::with(&config(&fake, json!({ "allow_commands": ["npx -y @scope/*"] })));
     let client = gateway.client();
     let proof = gateway.path("proof");
     let touch = format!("touch {}", proof.display());
@@ -170,7 +166,25 @@ fn what_is_not_allowed_is_not_registered() {
         let failure = register(&client, server.clone()).failure();
         assert!(failure.contains(message) && failure.contains(hint), "{server}: {failure}");
     }
-    // A name that somebody else has: in use, switched off, removed, or one by which its tools would be called.
+    let folders = fs::read_dir(gateway.path("home/state/mcp-gateway/configurations")).into_iter().flatten().flatten();
+    let written = folders.filter(|folder| folder.path().join("overlay.json").exists()).count();
+    assert!(!proof.exists() && written == 0);
+    assert_eq!(client.tools().tool_names().iter().filter(|name| name.contains("evil")).count(), 0);
+    client.finish();
+}
+
+#[test]
+fn names_of_others_are_theirs() {
+    let fake = Fake::new();
+    let servers = json!({
+        "fake": fake.entry(&[]),
+        "off": { "command": "/bin/false", "enabled": false },
+        "my-own": fake.entry(&[]),
+    });
+    let more = json!({ "allow_commands": ["npx -y @scope/*"], "servers": servers });
+    let gateway = Gateway::with(&config(&fake, more));
+    let client = gateway.client();
+    // In use, switched off, removed, or one by which its tools would be called.
     let allowed = |name: &str| json!({ "name": name, "command": "npx", "args": ["-y", "@scope/x"] });
     for name in ["fake", "off", "my_own"] {
         let failure = register(&client, allowed(name)).failure();
@@ -182,8 +196,7 @@ fn what_is_not_allowed_is_not_registered() {
     for name in ["gateway", "pipeline", "a b", "-a"] {
         assert!(register(&client, allowed(name)).is_error(), "{name:?}");
     }
-    assert!(!proof.exists() && servers(&kept(&gateway)).is_empty());
-    assert_eq!(client.tools().tool_names().iter().filter(|name| name.contains("evil")).count(), 0);
+    assert_eq!(kept(&gateway)["servers"], Value::Null);
     client.finish();
 }
 
