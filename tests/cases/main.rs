@@ -40,6 +40,7 @@ mod lifecycle;
 mod lock;
 mod malformed;
 mod matrix;
+mod meta_roles;
 mod meta_tools;
 mod metrics;
 mod mistakes;

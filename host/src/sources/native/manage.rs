@@ -120,3 +120,47 @@ fn failure(refused: Refused) -> CallError {
 fn leaving() -> CallError {
     Failure::new(FailureKind::Unavailable, "the gateway cannot be changed: it is ending").into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &str) -> Result<NewServer, CallError> {
+        let arguments = Json::parse(arguments.to_owned()).unwrap();
+        server(&Params::read(Some(&arguments)).unwrap())
+    }
+
+    #[test]
+    fn arguments_come_as_a_list_or_as_one_string() {
+        for (arguments, command, words) in [
+            (r#"{"command":"x","args":["a b","c"]}"#, "x", vec!["a b", "c"]),
+            (r#"{"command":"x","args":"--db '/tmp/my files/a.db' c"}"#, "x", vec!["--db", "/tmp/my files/a.db", "c"]),
+            (r#"{"command":"x","args":""}"#, "x", vec![]),
+            (r#"{"command":"npx -y 'a b'"}"#, "npx", vec!["-y", "a b"]),
+            (r#"{"command":"a program","args":[]}"#, "a program", vec![]),
+        ] {
+            let server = read(arguments).unwrap();
+            assert_eq!(
+                (server.command.as_deref(), server.args),
+                (Some(command), words.iter().map(|word| (*word).to_owned()).collect()),
+                "{arguments}"
+            );
+        }
+        assert!(matches!(
+            read(r#"{"command":"x","args":"'a"}"#),
+            Err(CallError::Failed(Failure { hint: Some(_), .. }))
+        ));
+        assert!(matches!(read(r#"{"command":"x","args":[1]}"#), Err(CallError::InvalidParams(_))));
+    }
+
+    #[test]
+    fn variables_and_addresses() {
+        let server =
+            read(r#"{"http_url":"https://a.example","env":{"PORT":80,"K":"v"},"headers":"{\"A\":\"b\"}"}"#).unwrap();
+        assert_eq!(server.url.as_deref(), Some("https://a.example"));
+        let pairs: Vec<_> =
+            server.env.iter().chain(&server.headers).map(|(key, value)| format!("{key}={value}")).collect();
+        assert_eq!(pairs, ["K=v", "PORT=80", "A=b"]);
+        assert!(matches!(read(r#"{"url":"https://a.example","env":{"K":["v"]}}"#), Err(CallError::InvalidParams(_))));
+    }
+}

@@ -55,7 +55,7 @@ fn what_is_mistyped_or_begun_is_found() {
         ("currancy", "convertCurrency"),
         ("timezne", "get_current_time"),
         ("knowlege grpah", "create_entities"),
-        ("curr", "get_current_time"),
+        ("knowl", "create_entities"),
         ("databse", "delete-record"),
     ] {
         assert_eq!(first(query), tool, "{query}");
