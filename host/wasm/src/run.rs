@@ -283,17 +283,12 @@ impl Pace {
     }
 
     /// A call is known to have had so much of a processor.
-    pub(crate) fn note_worked(&self, worked: Duration) {
+    fn note_worked(&self, worked: Duration) {
         for (bound, mark) in [(HERE, &self.moved), (BRISK, &self.slow)] {
             if worked >= bound {
                 mark.store(self.since_base(), Ordering::Relaxed);
             }
         }
-    }
-
-    /// Nothing is known of it any more.
-    pub(crate) fn doubt(&self) {
-        self.score.fetch_max(MOSTLY + 1, Ordering::Relaxed);
     }
 
     /// A call is over.
@@ -305,7 +300,7 @@ impl Pace {
     }
 
     /// Something was over after so long on a worker, which the system may have given to somebody else meanwhile.
-    pub(crate) fn note_roughly(&self, busy: Duration) {
+    fn note_roughly(&self, busy: Duration) {
         // Two calls at once may lose one of the two: a score does not mind.
         let score = self.score.load(Ordering::Relaxed);
         let next = if busy > QUICK { score.saturating_add(1) } else { score.saturating_sub(1) };
@@ -348,9 +343,6 @@ mod tests {
         roughly(100, 1_000_000);
         pace.note_exactly(QUICK);
         assert_eq!(pace.begins(), None, "it was the machine that was busy");
-        pace.doubt();
-        assert_eq!(pace.begins(), Some(Threads::Brisk));
-        pace.note_exactly(QUICK);
         pace.note_worked(HERE / 2);
         assert_eq!(pace.begins(), None);
         pace.note_worked(HERE);
