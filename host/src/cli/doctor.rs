@@ -105,7 +105,7 @@ async fn examine(file: &Path, loaded: Loaded, report: &Report) -> anyhow::Result
             let is_own = source.status().kind == "gateway";
             async move { !is_own }
         })
-        .map(|source| Examined::of(source))
+        .map(Examined::of)
         .buffered(AT_ONCE)
         .collect()
         .await;

@@ -124,14 +124,9 @@ fn differences(root: &Value, format: Format, imported: &mut Imported) {
                 "registering while running is off by default, since it lets a model start programs: `management: true` and `allow_commands: [python]` allow it",
             );
         }
-        Format::MetaGateway => {
-            if root.get("enable_meta_mcp").is_none() {
-                differs(
-                    "enable_meta_mcp",
-                    "it was on where nothing was written, so `meta_tools: true` is written here",
-                );
-                set("meta_tools", json!(true), imported);
-            }
+        Format::MetaGateway if root.get("enable_meta_mcp").is_none() => {
+            differs("enable_meta_mcp", "it was on where nothing was written, so `meta_tools: true` is written here");
+            set("meta_tools", json!(true), imported);
         }
         Format::McpUnify => {
             differs("port", "it listened on 8765; `gateway serve` listens on 39400: `port: 8765` keeps the address");

@@ -53,7 +53,7 @@ pub(super) enum Outcome {
 impl Applied {
     pub(super) fn apply(imported: Imported, edit: &mut Edit) -> Self {
         let Imported { format, settings, servers, notes, .. } = imported;
-        let mut lines: Vec<Line> = settings.into_iter().map(|setting| Line::setting(setting, edit)).collect();
+        let mut lines: Vec<Line> = settings.iter().map(|setting| Line::setting(setting, edit)).collect();
         lines.extend(servers.into_iter().map(|server| Line::server(server, edit)));
         Self { format, lines, notes }
     }
@@ -75,7 +75,7 @@ impl Applied {
 }
 
 impl Line {
-    fn setting(setting: Setting, edit: &mut Edit) -> Self {
+    fn setting(setting: &Setting, edit: &mut Edit) -> Self {
         let path: Vec<&str> = setting.path.iter().map(String::as_str).collect();
         let value = serde_yaml::to_value(&setting.value).unwrap_or_default();
         let (outcome, reason) = match setting_there(edit, &path) {
