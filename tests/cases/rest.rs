@@ -124,7 +124,7 @@ fn a_server_that_hangs_delays_nothing() {
     // Its connections are taken, and nothing is answered.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/mcp", silent.local_addr().unwrap());
-    let mut config = config(json!({ "silent": { "url": url, "start_timeout": 300 }, "fake": fake.entry(&[]) }));
+    let mut config = config(json!({ "silent": { "url": url }, "fake": fake.entry(&[]) }));
     config["discovery"] = json!("eager");
     let gateway = Gateway::with(&config);
     let serving = Serving::start(&gateway);

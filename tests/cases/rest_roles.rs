@@ -51,7 +51,6 @@ fn a_role_sees_what_is_its_own() {
     for path in ["/api/backends", "/api/tools", "/api/roles", "/api/plugins", "/api/pipelines", "/api/health"] {
         let seen = body(&guest, path);
         assert!(!seen.contains("hidden"), "{path}: {seen}");
-        assert!(body(&admin, path).len() >= seen.len(), "{path}");
     }
     let tools: Value = serde_json::from_str(&body(&guest, "/api/tools")).unwrap();
     let names: Vec<_> = tools["tools"].as_array().unwrap().iter().map(|tool| tool["publicName"].clone()).collect();

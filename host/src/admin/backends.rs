@@ -202,7 +202,7 @@ fn map(names: &str, values: &str, description: &str) -> Object {
 }
 
 fn headers() -> Object {
-    map("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "^[ -~]*$", "Headers of each request to it.")
+    map("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "^[^\\x00-\\x08\\x0a-\\x1f\\x7f]*$", "Headers of each request to it.")
 }
 
 fn variables() -> Object {

@@ -8,7 +8,7 @@ use gateway_core::{
     error::CallError,
     payload::{Json as Payload, Op},
     snapshot::{Entry, Target},
-    source::{Abilities, Kind, Nobody, Source},
+    source::{Abilities, Client, Dispatch as _, Kind, Nobody, Source},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -178,10 +178,14 @@ pub(super) async fn tools(asker: Asker, Asked(asked): Asked<AsRole>) -> Answer<T
 pub(super) async fn call(asker: Asker, Named(name): Named, Body(asked): Body<CallTool>) -> Answer<Called> {
     let unknown = || Refused::unknown(format!("unknown tool: {name}"));
     let role = asker.acting_as(asked.role.as_deref())?;
-    if role != asker.role && asker.snapshot.find(asker.role, Kind::Tool, &name).is_none() {
-        return Err(unknown());
-    }
     let face = asker.api.control.gateway().face(&Abilities::NONE);
+    if role != asker.role {
+        let nobody: Arc<dyn Client> = Arc::new(Nobody);
+        let known = face.find_out(&name, asker.role, &nobody).await;
+        if !known.is_ok_and(|known| known.find(asker.role, Kind::Tool, &name).is_some()) {
+            return Err(unknown());
+        }
+    }
     let call = Arc::new(Call::root(Caller { role }, None, Arc::new(Nobody), Arc::new(face.clone())));
     let (id, began) = (call.trace().id, Instant::now());
     let arguments = Some(Payload::from_value(&asked.arguments.unwrap_or_default()));
