@@ -35,7 +35,7 @@ fn calls_are_counted() {
         session.call("fake__echo", json!({ "text": text })).result();
     }
     session.call("nothing__here", json!({})).result();
-    http.at("/api/backends/bad/reconnect").send("POST", "");
+    assert_eq!(http.at("/api/backends/bad/reconnect").send("POST", "").status, 200);
     let numbers = numbers(&http);
     let of = |name: &str| numbers.get(name).copied().unwrap_or_else(|| panic!("{name} is missing: {numbers:?}"));
     assert_eq!(of(r#"mcp_gateway_calls_total{source="fake",kind="server",outcome="ok"}"#), 3.0);
