@@ -8,7 +8,12 @@ fn session() -> (Arc<Session>, mpsc::UnboundedReceiver<Outgoing>) {
     let access = Access { role: roles.resolve(None).unwrap(), scope: None };
     let (way, sent) = mpsc::unbounded_channel();
     let identity = Identity { name: "test".to_owned(), version: "0" };
-    let session = Session::new(Arc::new(Gateway::new(crate::gateway::World::new(roles, vec![]))), access, identity, Arc::new(way));
+    let session = Session::new(
+        Arc::new(Gateway::new(crate::gateway::World::new(roles, vec![]))),
+        access,
+        identity,
+        Arc::new(way),
+    );
     (session.unwrap(), sent)
 }
 
