@@ -54,7 +54,13 @@ impl App {
     /// See [`BuildError`].
     pub fn build(setting: Setting<'_>, role_name: Option<&str>) -> Result<Self, BuildError> {
         let (control, role, told) = Control::build(setting, role_name)?;
-        let app = Self { control, role, named: role_name.map(Into::into), tasks: Tasks::new(), follows: AtomicBool::new(false) };
+        let app = Self {
+            control,
+            role,
+            named: role_name.map(Into::into),
+            tasks: Tasks::new(),
+            follows: AtomicBool::new(false),
+        };
         app.follow(told);
         Ok(app)
     }

@@ -332,7 +332,8 @@ fn assemble(
 /// The world of these sources, without its roles.
 fn world(entries: &[Arc<Entry>], further: &[Arc<dyn Source>], config: &Config) -> World {
     let sources = entries.iter().map(|entry| &entry.made.source).chain(further).cloned().collect();
-    let filters = build::filters(config, entries.iter().filter_map(|entry| entry.made.plugin.as_ref()));
+    let plugins: Vec<_> = entries.iter().filter_map(|entry| entry.made.plugin.as_ref()).collect();
+    let filters = build::filters(config, &plugins);
     World {
         sources,
         filters,

@@ -258,7 +258,7 @@ fn a_thousand_under_load() {
     let Managed { fake, gateway } = managed(json!({}));
     let serving = Serving::start(&gateway);
     let http = Http::new(&serving.address, "/mcp");
-    let stays = |session: usize, turn: usize| turn == EACH - 1 || (session + turn) % 21 == 0;
+    let stays = |session: usize, turn: usize| turn == EACH - 1 || (session + turn).is_multiple_of(21);
     let called = AtomicUsize::new(0);
     thread::scope(|scope| {
         for number in 0..SESSIONS {

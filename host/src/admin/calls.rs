@@ -1,6 +1,6 @@
 //! `GET /api/calls`: what was called of late, and what those calls called in turn.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use axum::Json;
 use gateway_core::{call::CallId, role::RoleSet};
@@ -141,12 +141,12 @@ fn gathered(lines: &[Line], sees: impl Fn(&Called) -> bool, roles: &RoleSet) -> 
             What::Said(_) => continue,
         };
         let id = called.trace.id;
-        if !calls.contains_key(&id) {
+        if let Entry::Vacant(place) = calls.entry(id) {
             if !sees(called) {
                 continue;
             }
             order.push(id);
-            calls.insert(id, (called.trace.parent, CallView::of(called, roles)));
+            place.insert((called.trace.parent, CallView::of(called, roles)));
         }
         if let (Some((took, outcome)), Some((_, call))) = (ended, calls.get_mut(&id)) {
             call.end(took, outcome);

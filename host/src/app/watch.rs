@@ -66,7 +66,9 @@ impl App {
                 telemetry::change(config.log_level.as_str());
                 let now = control.gateway().roles().resolve(named.as_deref()).ok();
                 if one_session && std::mem::replace(&mut default, now) != now {
-                    warn!("`default_role` has changed: it counts from the next session on, and this one stays as it is");
+                    warn!(
+                        "`default_role` has changed: it counts from the next session on, and this one stays as it is"
+                    );
                 }
             }
         });

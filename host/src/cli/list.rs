@@ -107,7 +107,10 @@ impl ListCommand {
         }
         for source in snapshot.sources() {
             let status = source.status();
-            if let Some(listed) = listing.section(if status.kind == "plugin" { "plugins" } else { "servers" }).get_mut(source.name().as_str()) {
+            if let Some(listed) = listing
+                .section(if status.kind == "plugin" { "plugins" } else { "servers" })
+                .get_mut(source.name().as_str())
+            {
                 (listed.tools, listed.error) = (status.tools, status.error);
             }
         }

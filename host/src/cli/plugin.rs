@@ -26,6 +26,7 @@ use crate::packages::{PackageError, build::BuildError, lockfile::LockError, mani
 
 /// Begin, build, test, add, update, inspect and remove plugins
 #[derive(Debug, clap::Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one in the whole program, and it is read once")]
 pub enum PluginCommand {
     /// Begin a plugin
     New(new::NewCommand),

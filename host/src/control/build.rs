@@ -171,11 +171,11 @@ impl Builder {
 }
 
 /// The filters, in the configuration's order. One whose plugin is left out lets nothing through.
-pub(super) fn filters<'a>(config: &Config, plugins: impl Iterator<Item = &'a Arc<Plugin>> + Clone) -> Filters {
+pub(super) fn filters(config: &Config, plugins: &[&Arc<Plugin>]) -> Filters {
     let filter = |filter: &FilterConfig| {
-        let plugin = plugins.clone().find(|plugin| Source::name(&***plugin) == &filter.plugin);
+        let plugin = plugins.iter().find(|plugin| Source::name(&****plugin) == &filter.plugin);
         let sees: Arc<dyn Filter> = match plugin {
-            Some(plugin) => plugin.clone(),
+            Some(plugin) => Arc::clone(plugin) as _,
             None => Arc::new(Missing::new(filter.plugin.clone())),
         };
         let tools = Role { allow: Some(filter.tools.clone().into()), ..Role::unfiltered(filter.plugin.as_str()) };

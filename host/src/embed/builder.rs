@@ -178,7 +178,7 @@ impl Builder {
     pub async fn build(self) -> Result<Gateway, BuildError> {
         let Self { config: (file, loaded), tools, tools_as, mut further, role, folders, observer } = self;
         if !tools.is_empty() {
-            further.push(Arc::new(functions(tools, tools_as, &loaded.config)?));
+            further.push(Arc::new(functions(tools, tools_as.as_deref(), &loaded.config)?));
         }
         check_names(&loaded.config, &further)?;
         let folders = folders.map_or_else(Folders::discover, Ok)?;
@@ -205,8 +205,8 @@ impl Builder {
 }
 
 /// The source of the program's own tools.
-fn functions(tools: Vec<Tool>, named: Option<String>, config: &Config) -> Result<Functions, BuildError> {
-    let text = named.as_deref().unwrap_or(PROGRAM);
+fn functions(tools: Vec<Tool>, named: Option<&str>, config: &Config) -> Result<Functions, BuildError> {
+    let text = named.unwrap_or(PROGRAM);
     let name = SourceName::new(text).map_err(|source| BuildError::Name { name: text.to_owned(), source })?;
     let separator = config.separator.as_str().into();
     let naming = Naming { prefix: named.is_some().then(|| name.as_str().into()), separator };

@@ -232,7 +232,7 @@ impl<'a> Reading<'a> {
         }
         self.drop_defaults();
         let key = |key: &&str| Some(((**key).to_owned(), self.out.get(*key)?.clone()));
-        Some(ORDER.iter().filter_map(|name| key(name)).collect())
+        Some(ORDER.iter().filter_map(key).collect())
     }
 
     /// What holds in any case need not be written.

@@ -217,7 +217,7 @@ mod tests {
         let args = ["-y", "a b", "*", "x[1]", "it's", "é\"", "--a=b@c"].map(str::to_owned);
         let line = line("npx", &args);
         assert!(allows(&Pattern::new(&line).unwrap(), "npx", &args), "{line}");
-        let mut others = args.clone();
+        let mut others = args;
         others[2] = "anything".to_owned();
         assert!(!allows(&Pattern::new(&line).unwrap(), "npx", &others), "{line}");
         let alone = super::line("np*", &[]);

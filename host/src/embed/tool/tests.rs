@@ -54,7 +54,7 @@ fn only_objects_have_output_schemas() {
 
 #[test]
 fn what_cannot_be_a_tool_is_refused() {
-    let of = |name: &str| Tool::new(name, add).function().map(|function| function.item.name).map_err(|error| error);
+    let of = |name: &str| Tool::new(name, add).function().map(|function| function.item.name);
     assert_eq!(&*of("add-2_B").unwrap(), "add-2_B");
     for name in ["", "a b", "a.b", "ä", &"x".repeat(65)] {
         assert_eq!(of(name), Err(ToolError::Name { tool: name.to_owned() }), "{name}");
