@@ -137,3 +137,50 @@ fn one_tool_can_be_agreed_to() {
     assert!(locked.accept_tool(&now, "c"));
     assert_eq!(locked, now);
 }
+
+/// Numbers that look random and are the same on every run (xorshift, Marsaglia 2003).
+fn numbers() -> impl FnMut(usize) -> usize {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    move |below| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(below).unwrap()).unwrap()
+    }
+}
+
+#[test]
+fn what_was_forged_is_an_error_or_another_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = beside(&folder.path().join("gateway.yaml"));
+    let first = entry(&config(json!({ "source": "./a.wasm" })), &[odd_tool()]);
+    let mut edit = Edit::open(&file).unwrap();
+    edit.set("odd", &first).unwrap();
+    edit.save().unwrap();
+    drop(edit);
+    let whole = fs::read(&file).unwrap();
+    let (mut number, mut refused, mut other) = (numbers(), 0, 0);
+    for _ in 0..2000 {
+        let mut forged = whole.clone();
+        match number(3) {
+            0 => forged.truncate(number(whole.len())),
+            1 => (0..=number(4)).for_each(|_| forged[number(whole.len())] = u8::try_from(number(256)).unwrap()),
+            _ => {
+                let (from, to) = (number(whole.len()), number(whole.len()));
+                let piece = whole[from..(from + number(64)).min(whole.len())].to_vec();
+                forged.splice(to..to, piece);
+            }
+        }
+        fs::write(&file, &forged).unwrap();
+        match Lock::new(file.clone()).entry("odd") {
+            Err(error) => {
+                // Whoever reads it learns which file is meant.
+                assert!(error.to_string().contains("gateway.lock"), "{error}");
+                refused += 1;
+            }
+            Ok(found) => other += usize::from(found.as_ref() != Some(&first)),
+        }
+    }
+    // Neither the forging nor the reading is trivial.
+    assert!(refused > 200 && other > 200, "{refused} refused, {other} otherwise");
+}
