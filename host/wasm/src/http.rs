@@ -23,7 +23,7 @@ use tokio_util::task::AbortOnDropHandle;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use self::{
-    body::{Inbound, Outbound},
+    body::{Inbound, Outbound, discard},
     connect::{NotFound, Prohibited},
     traffic::Traffic,
 };
@@ -160,7 +160,7 @@ impl Exchange {
         }
         self.add_secrets(&mut request);
         let client = self.client().await?;
-        let sent = client.request(request.map(|body| Outbound::new(body, self.traffic.clone())));
+        let sent = client.request(request.map(|body| Outbound::new(body, self.traffic.clone(), Handle::current())));
         let headers = async {
             match self.options.first_byte_timeout {
                 Some(time) => {
@@ -231,17 +231,6 @@ impl Exchange {
 
     fn note_prohibited(&self, ip: IpAddr) {
         self.control.note_denial(Denial::address(self.context.name.as_str(), &self.target, ip));
-    }
-}
-
-/// Takes what the guest writes to a request that was refused. Were the body just dropped, the guest would hear of a
-/// broken connection first, and not of the refusal.
-async fn discard(mut body: WasiBody) {
-    const ENOUGH: usize = 1 << 20;
-    let mut taken = 0;
-    while taken < ENOUGH {
-        let Some(Ok(frame)) = body.frame().await else { return };
-        taken += frame.data_ref().map_or(1, |data| data.len());
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     error::Error as StdError,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use tokio::{
+    runtime::Handle,
     sync::OwnedSemaphorePermit,
     time::{Instant, Sleep},
 };
@@ -21,8 +22,10 @@ use super::traffic::Traffic;
 
 /// The body of a request.
 pub(crate) struct Outbound {
-    body: WasiBody,
+    /// Nothing once it has been read to its end.
+    body: Option<WasiBody>,
     traffic: Arc<Traffic>,
+    home: Handle,
 }
 
 /// The body of a response.
@@ -35,8 +38,30 @@ pub(crate) struct Inbound {
 }
 
 impl Outbound {
-    pub(super) fn new(body: WasiBody, traffic: Arc<Traffic>) -> Self {
-        Self { body, traffic }
+    /// What is written after nobody wants it any more is taken on `home`.
+    pub(super) fn new(body: WasiBody, traffic: Arc<Traffic>, home: Handle) -> Self {
+        Self { body: Some(body), traffic, home }
+    }
+}
+
+impl Drop for Outbound {
+    fn drop(&mut self) {
+        // A request whose method has no body is sent without waiting for one, and a server may answer before it has all:
+        // the guest, which runs on meanwhile, has made no mistake.
+        if let Some(body) = self.body.take() {
+            self.home.spawn(discard(body));
+        }
+    }
+}
+
+/// Takes what the guest writes and nobody wants. Were the body just dropped, the guest would hear of a broken connection
+/// first, and not of the answer or the refusal.
+pub(super) async fn discard(mut body: WasiBody) {
+    const ENOUGH: usize = 1 << 20;
+    let mut taken = 0;
+    while taken < ENOUGH {
+        let Some(Ok(frame)) = body.frame().await else { return };
+        taken += frame.data_ref().map_or(1, |data| data.len());
     }
 }
 
@@ -68,18 +93,23 @@ impl Body for Outbound {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
-        Pin::new(&mut this.body).poll_frame(cx).map(|frame| match frame {
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(body).poll_frame(cx));
+        Poll::Ready(match frame {
             Some(Ok(frame)) => Some(this.traffic.send(length(&frame)).map(|()| frame)),
-            other => other,
+            end => {
+                this.body = None;
+                end
+            }
         })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
