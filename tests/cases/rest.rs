@@ -119,6 +119,29 @@ fn servers_come_and_go() {
 }
 
 #[test]
+fn reconnecting_ends_a_start_and_begins_another() {
+    let fake = Fake::new();
+    let mut config = config(json!({ "fake": fake.entry(&["--gate"]), "off": fake.entry(&[]) }));
+    config["discovery"] = json!("eager");
+    config["servers"]["off"]["enabled"] = json!(false);
+    let gateway = Gateway::with(&config);
+    let serving = Serving::start(&gateway);
+    let api = api(&serving);
+    // It is started, and does not answer yet.
+    let first = fake.process(1);
+    let asked = api.at("/api/backends/fake/reconnect").begin("POST", "");
+    let second = fake.process(2);
+    first.gone();
+    second.tell(&json!({ "start": true }));
+    let changed = read(Answer::read(asked, "reconnect".to_owned()), 200);
+    assert_eq!((&changed["ok"], &changed["backend"]["status"]), (&json!(true), &json!("connected")), "{changed}");
+    assert_eq!(fake.count(), 2);
+    let disabled = read(api.at("/api/backends/off/reconnect").send("POST", ""), 409);
+    assert_eq!(disabled["error"], "server \"off\" is disabled");
+    assert!(disabled["hint"].as_str().is_some_and(|hint| hint.contains("enable it")), "{disabled}");
+}
+
+#[test]
 fn a_server_that_hangs_delays_nothing() {
     let fake = Fake::new();
     // Its connections are taken, and nothing is answered.

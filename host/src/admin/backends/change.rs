@@ -93,6 +93,8 @@ pub(in crate::admin) async fn remove(asker: Asker, Named(name): Named) -> Answer
 }
 
 /// End a server's connections and processes, and connect to it anew
+///
+/// Also where it is being started at the moment. Waits as registering does.
 #[utoipa::path(
     post, path = "/api/backends/{name}/reconnect", tag = "backends",
     params(("name" = String, Path, description = "Its name")),
@@ -101,10 +103,15 @@ pub(in crate::admin) async fn remove(asker: Asker, Named(name): Named) -> Answer
 pub(in crate::admin) async fn reconnect(asker: Asker, Named(name): Named) -> Answer<Changed> {
     asker.needs(Need::Register)?;
     let found = shown(&asker, &name).await.map_err(|_| Refused::unknown("Backend not found in config"))?;
+    if !found.enabled {
+        let refused = Refused::new(StatusCode::CONFLICT, format!("server {name:?} is disabled"));
+        return Err(refused
+            .hint("enable it first: where it was disabled, in gateway.yaml or by PATCH, which connects to it too"));
+    }
     let Some(source) = asker.source(&name).cloned() else {
-        let error =
-            format!("server {name:?} is not used{}", found.error.map(|why| format!(": {why}")).unwrap_or_default());
-        return Err(Refused::new(StatusCode::CONFLICT, error).hint("enable it first, or mend what is wrong with it"));
+        let why = found.error.map(|why| format!(": {why}")).unwrap_or_default();
+        let refused = Refused::new(StatusCode::CONFLICT, format!("server {name:?} is not used{why}"));
+        return Err(refused.hint("mend what is wrong with it"));
     };
     source.stop(GRACE).await;
     learn(&source).await;

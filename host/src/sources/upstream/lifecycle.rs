@@ -69,6 +69,7 @@ struct Start {
 enum Step {
     Use(Lease),
     WaitForStart(watch::Receiver<Option<Result<(), Failure>>>),
+    WaitForHalt(watch::Receiver<Option<Result<(), Failure>>>),
     WaitForEnd(Arc<Running>),
     Pause(Duration),
     GiveUp(Failure),
@@ -107,6 +108,7 @@ impl Lifecycle {
                         return Err(NoLease::Failed(failure.clone()));
                     }
                 }
+                Step::WaitForHalt(mut outcome) => drop(outcome.wait_for(Option::is_some).await),
                 Step::WaitForEnd(running) => {
                     let end = running.link.ended().await;
                     self.note_end(&running, &end);
@@ -127,6 +129,10 @@ impl Lifecycle {
         match &state.phase {
             Phase::Running(running) if running.link.is_open() => return Step::Use(Lease::take(running)),
             Phase::Running(running) => return Step::WaitForEnd(running.clone()),
+            // One that was cut short is not for those who come afterwards.
+            Phase::Starting(start) if start.cancel.is_cancelled() => {
+                return Step::WaitForHalt(start.outcome.clone());
+            }
             Phase::Starting(start) => return Step::WaitForStart(start.outcome.clone()),
             Phase::Idle => {}
         }
@@ -372,26 +378,4 @@ impl Drop for Lifecycle {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sources::upstream::tests::settings;
-
-    #[tokio::test]
-    async fn failing_again_and_again_is_answered_without_trying() {
-        let common = Arc::new(Common::new(settings("a", "no-such-command")));
-        let lifecycle = Lifecycle::new(common, Whose::everybodys());
-        let tries = |lifecycle: Arc<Lifecycle>| async move {
-            match lifecycle.lease().await {
-                Err(NoLease::Failed(failure)) => failure.message,
-                _ => panic!("it was started"),
-            }
-        };
-        assert!(tries(lifecycle.clone()).await.ends_with("command \"no-such-command\" was not found"));
-        let failure = Failure::new(FailureKind::Unavailable, "it broke");
-        (0..5).for_each(|_| lifecycle.lock().backoff.failed(failure.clone(), Instant::now()));
-        let message = tries(lifecycle.clone()).await;
-        assert!(message.starts_with("it broke; it is tried again in "), "{message}");
-        lifecycle.stop(Duration::ZERO).await;
-        assert!(tries(lifecycle.clone()).await.ends_with("was not found"), "stopping forgets");
-    }
-}
+mod tests;
