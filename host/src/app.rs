@@ -1,7 +1,9 @@
 //! The composition root: it alone names every part, and it ends them in order.
 //!
-//! [`serve`] is what it does then, and [`mod@watch`] how it follows files meanwhile.
+//! [`serve`] is what it does then, [`mod@watch`] how it follows files meanwhile, and [`keys`] what it fetches of identity
+//! providers.
 
+mod keys;
 mod serve;
 mod watch;
 
@@ -21,6 +23,7 @@ pub use self::serve::DRAIN;
 pub use crate::control::build::Observer;
 use crate::{
     control::{Control, Setting, desired::Desired},
+    frontends::auth::Doors,
     gateway::Gateway,
 };
 
@@ -34,6 +37,7 @@ pub struct App {
     /// The role that was asked for; `None`: the default, whichever that is.
     named: Option<Box<str>>,
     tasks: Tasks,
+    doors: Arc<Doors>,
     /// Files are followed already.
     follows: AtomicBool,
 }
@@ -59,6 +63,7 @@ impl App {
             role,
             named: role_name.map(Into::into),
             tasks: Tasks::new(),
+            doors: Arc::new(Doors::new(Arc::new(keys::Web))),
             follows: AtomicBool::new(false),
         };
         app.follow(told);

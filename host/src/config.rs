@@ -19,7 +19,6 @@ pub mod plugin;
 pub mod problem;
 mod read;
 pub mod role;
-mod support;
 
 use std::{
     collections::BTreeMap,
@@ -279,7 +278,6 @@ impl Config {
         let config = read::config(&document.value, problems).map(|mut config| {
             checks::resolve_paths(&mut config, &base);
             checks::run(&config, file, &document.value, problems);
-            support::warn(&config, problems);
             config
         });
         checks::spare_others(problems);

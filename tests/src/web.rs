@@ -18,7 +18,7 @@ pub struct Web {
 }
 
 /// What to answer, by the path that was asked for: a status, headers with their line ends, and a body.
-pub type Answers = fn(path: &str) -> (u16, String, Vec<u8>);
+type Answers = dyn Fn(&str) -> (u16, String, Vec<u8>) + Send + Sync;
 
 impl Web {
     /// Starts a server that answers so.
@@ -26,16 +26,17 @@ impl Web {
     /// # Panics
     /// Where there is no port.
     #[must_use]
-    pub fn start(answers: Answers) -> Self {
+    pub fn start(answers: impl Fn(&str) -> (u16, String, Vec<u8>) + Send + Sync + 'static) -> Self {
+        let answers: Arc<Answers> = Arc::new(answers);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let heads = Arc::new(Watched::new(Vec::new()));
         let kept = Arc::clone(&heads);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let kept = Arc::clone(&kept);
+                let (kept, answers) = (Arc::clone(&kept), Arc::clone(&answers));
                 // One that goes away in the middle is no matter of the server.
-                thread::spawn(move || drop(serve(stream, &kept, answers)));
+                thread::spawn(move || drop(serve(stream, &kept, &*answers)));
             }
         });
         Self { port, heads }
@@ -61,7 +62,7 @@ impl Web {
     }
 }
 
-fn serve(mut stream: TcpStream, heads: &Watched<Vec<String>>, answers: Answers) -> std::io::Result<()> {
+fn serve(mut stream: TcpStream, heads: &Watched<Vec<String>>, answers: &Answers) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut head = String::new();
     let (mut length, mut chunked) = (0, false);

@@ -117,7 +117,7 @@ impl App {
     pub fn door(&self) -> Result<Door, RoleError> {
         match &self.desired().config.auth {
             None => Ok(Door::Open(self.role)),
-            Some(auth) => Door::of(auth, &self.gateway().roles()),
+            Some(auth) => self.doors.door(auth, &self.gateway().roles()),
         }
     }
 
@@ -151,7 +151,7 @@ impl App {
     /// Lets those in from now on whom the configuration lets in as it is then. Whether anybody has to show something
     /// stays as it was when the gateway started.
     fn follow_door(&self, front: &Arc<Front>) {
-        let (control, named) = (self.control.clone(), self.named.clone());
+        let (control, named, doors) = (self.control.clone(), self.named.clone(), self.doors.clone());
         let (mut changes, guarded) = (control.changes(), front.is_guarded());
         let front = Arc::downgrade(front);
         self.tasks.spawn(async move {
@@ -159,7 +159,7 @@ impl App {
                 let Some(front) = front.upgrade() else { return };
                 let (desired, roles) = (control.desired(), control.gateway().roles());
                 let door = match (&desired.config.auth, guarded) {
-                    (Some(auth), true) => Door::of(auth, &roles),
+                    (Some(auth), true) => doors.door(auth, &roles),
                     (None, false) => roles.resolve(named.as_deref()).map(Door::Open),
                     _ => continue,
                 };

@@ -54,9 +54,11 @@ impl ServeCommand {
     /// will do.
     fn role(&self, config: &Config) -> anyhow::Result<Option<String>> {
         let Some(auth) = &config.auth else { return Ok(self.role.clone()) };
+        let of_token = auth.tokens.first().map(|token| token.role.clone());
+        let of_any = || auth.jwt.as_ref().and_then(|_| config.roles.names().next().cloned());
         let nobody = || Usage::new("nobody could come in: `auth` has no token that can be used");
-        let token = auth.tokens.first().ok_or_else(|| nobody().hint("`gateway check` says what is wrong with them"))?;
-        Ok(Some(token.role.clone()))
+        let role = of_token.or_else(of_any);
+        Ok(Some(role.ok_or_else(|| nobody().hint("`gateway check` says what is wrong with them"))?))
     }
 }
 

@@ -94,13 +94,16 @@ pub(super) fn spare_others(problems: &mut [Problem]) {
     problems.iter_mut().filter(of_pipelines).for_each(|problem| problem.severity = Severity::Entry);
 }
 
-/// Takes the tokens out that cannot be used: what their variables' names say must open nothing.
+/// Takes out what cannot be used of those who may come in: what their variables' names say must open nothing.
 pub(super) fn drop_tokens(config: &mut Config, problems: &[Problem]) {
     let Some(auth) = &mut config.auth else { return };
-    let broken = |at: usize| {
-        let entry = KeyPath::of(["auth", "tokens"]).with(at);
-        problems.iter().any(|problem| problem.severity == Severity::Entry && problem.path.is_within(&entry))
+    let is_broken = |entry: &KeyPath| {
+        problems.iter().any(|problem| problem.severity == Severity::Entry && problem.path.is_within(entry))
     };
+    if is_broken(&KeyPath::of(["auth", "jwt"])) {
+        auth.jwt = None;
+    }
+    let broken = |at: usize| is_broken(&KeyPath::of(["auth", "tokens"]).with(at));
     let mut at = 0;
     auth.tokens.retain(|_| {
         at += 1;

@@ -1,4 +1,18 @@
 //! Who may come in over HTTP, and as whom.
+//!
+//! * [`jwt`]: what a token of an identity provider says.
+//! * [`keys`]: the keys that it may be signed with.
+//! * [`provider`]: where they come from, and when.
+
+mod jwt;
+mod keys;
+mod provider;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use gateway_core::{
@@ -8,6 +22,10 @@ use gateway_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+use tracing::debug;
+use url::Url;
+
+pub use self::provider::{Fetch, Provider};
 
 /// Who may use the gateway over HTTP, and as which role.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -15,7 +33,7 @@ use sha2::{Digest as _, Sha256};
 pub struct AuthConfig {
     /// Fixed tokens.
     pub tokens: Vec<TokenConfig>,
-    /// Tokens of an identity provider.
+    /// Tokens (JWT) of an identity provider.
     pub jwt: Option<JwtConfig>,
 }
 
@@ -31,8 +49,8 @@ pub struct TokenConfig {
     pub sha256: Option<String>,
 }
 
-impl std::fmt::Debug for TokenConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for TokenConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenConfig").field("role", &self.role).finish_non_exhaustive()
     }
 }
@@ -49,18 +67,27 @@ impl TokenConfig {
     }
 }
 
-/// Tokens of an identity provider.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// Tokens (JWT) of an identity provider, signed by RS256, ES256 or EdDSA.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JwtConfig {
-    /// Who issues them.
+    /// Who issues them: `iss` has to be exactly this.
     pub issuer: String,
-    /// Whom they are for.
+    /// Whom they are for: `aud` has to name it. Without it, tokens that the issuer made for others count too.
     pub audience: Option<String>,
     /// Where the provider's keys are. Default: as the issuer's own metadata says.
     pub jwks_url: Option<String>,
-    /// The claim that names the role. Default: role.
+    /// The claim that names the role, also one within others: `realm_access.roles`. Of a list the first role counts that
+    /// is configured. Default: role.
     pub role_claim: Option<String>,
+}
+
+impl JwtConfig {
+    /// The address of an issuer or of keys, if it can be one: https, or http on this machine.
+    #[must_use]
+    pub fn address(url: &str) -> Option<Url> {
+        provider::safe(url)
+    }
 }
 
 /// The one way in over HTTP. Further kinds of credentials are further variants.
@@ -69,8 +96,28 @@ pub struct JwtConfig {
 pub enum Door {
     /// Everybody comes in, in this role: for loopback alone.
     Open(RoleId),
-    /// Whoever has one of these tokens.
-    Tokens(Box<[Token]>),
+    /// Whoever has one of the tokens that it knows.
+    Guarded(Guarded),
+}
+
+/// What opens a door.
+#[derive(Debug, Default)]
+pub struct Guarded {
+    tokens: Box<[Token]>,
+    issued: Option<Issued>,
+}
+
+/// Tokens of a provider, and the roles that they can name.
+#[derive(Debug)]
+struct Issued {
+    provider: Arc<Provider>,
+    roles: HashMap<Box<str>, RoleId>,
+}
+
+/// Makes doors, each in the place of the one before: what is known of a provider stays known.
+pub struct Doors {
+    fetch: Arc<dyn Fetch>,
+    provider: Mutex<Option<Arc<Provider>>>,
 }
 
 /// A token that opens the door. Of the token itself nothing is kept.
@@ -85,8 +132,11 @@ pub struct Token {
 pub struct Principal {
     /// Who asks.
     pub caller: Caller,
-    /// Which of those who may come in: the digest of the token. Whatever else changes, no other token has it.
+    /// Which of those who may come in: the digest of the token, or of the subject and role of a provider's token.
+    /// Whatever else changes, nobody else has it.
     id: [u8; 32],
+    /// The provider that knows them.
+    issued: Option<[u8; 32]>,
 }
 
 /// Why somebody does not come in (RFC 6750, section 3.1).
@@ -103,21 +153,48 @@ pub enum Refusal {
     Unknown,
 }
 
-impl Door {
+impl Doors {
+    /// Doors whose providers' keys come from `fetch`.
+    #[must_use]
+    pub fn new(fetch: Arc<dyn Fetch>) -> Self {
+        Self { fetch, provider: Mutex::default() }
+    }
+
     /// The door of a configuration.
     ///
     /// # Errors
     /// Where a token's role is not configured.
-    pub fn of(config: &AuthConfig, roles: &RoleSet) -> Result<Self, RoleError> {
+    pub fn door(&self, config: &AuthConfig, roles: &RoleSet) -> Result<Door, RoleError> {
         let tokens = config.tokens.iter().filter_map(|token| Some((token.digest()?, token)));
         let tokens = tokens.map(|(digest, token)| Ok(Token { digest, role: roles.resolve(Some(&token.role))? }));
-        Ok(Self::Tokens(tokens.collect::<Result<_, _>>()?))
+        let tokens = tokens.collect::<Result<_, _>>()?;
+        let issued = config.jwt.as_ref().map(|config| {
+            let roles = roles.iter().map(|(id, role)| (role.name.clone(), id)).collect();
+            Issued { provider: self.provider(config), roles }
+        });
+        Ok(Door::Guarded(Guarded { tokens, issued }))
     }
 
+    fn provider(&self, config: &JwtConfig) -> Arc<Provider> {
+        let mut kept = self.provider.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some(same) if same.config == *config => same.clone(),
+            _ => kept.insert(Arc::new(Provider::new(config.clone(), self.fetch.clone()))).clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Doors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Doors").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+impl Door {
     /// A door that nobody comes in by.
     #[must_use]
     pub fn closed() -> Self {
-        Self::Tokens(Box::default())
+        Self::Guarded(Guarded::default())
     }
 
     /// Whether one has to show something to come in.
@@ -132,17 +209,8 @@ impl Door {
     /// Nobody who may come in.
     pub async fn admit(&self, headers: &HeaderMap) -> Result<Principal, Refusal> {
         match self {
-            Self::Open(role) => Ok(Principal { caller: Caller { role: *role }, id: [0; 32] }),
-            Self::Tokens(tokens) => {
-                let shown = digest(bearer(headers)?);
-                // All are looked at, so that the time taken tells nothing of where one was found.
-                let found = tokens.iter().fold(None, |found, token| {
-                    let same = equal(&token.digest, &shown);
-                    if same && found.is_none() { Some(token.role) } else { found }
-                });
-                let role = found.ok_or(Refusal::Unknown)?;
-                Ok(Principal { caller: Caller { role }, id: shown })
-            }
+            Self::Open(role) => Ok(Principal { caller: Caller { role: *role }, id: [0; 32], issued: None }),
+            Self::Guarded(guarded) => guarded.admit(bearer(headers)?).await.ok_or(Refusal::Unknown),
         }
     }
 
@@ -151,11 +219,40 @@ impl Door {
     pub fn knows(&self, principal: &Principal) -> bool {
         match self {
             Self::Open(role) => principal.caller.role == *role,
-            Self::Tokens(tokens) => {
+            Self::Guarded(guarded) => guarded.knows(principal),
+        }
+    }
+}
+
+impl Guarded {
+    async fn admit(&self, token: &str) -> Option<Principal> {
+        let shown = digest(token);
+        // All are looked at, so that the time taken tells nothing of where one was found.
+        let found = self.tokens.iter().fold(None, |found, token| {
+            let same = equal(&token.digest, &shown);
+            if same && found.is_none() { Some(token.role) } else { found }
+        });
+        if let Some(role) = found {
+            return Some(Principal { caller: Caller { role }, id: shown, issued: None });
+        }
+        let Issued { provider, roles } = self.issued.as_ref().filter(|_| jwt::is_meant(token))?;
+        let admitted = provider.admit(token, |name| roles.get(name).copied()).await;
+        let subject = admitted.inspect_err(|wrong| debug!("a JWT is refused: {wrong}")).ok()?;
+        Some(Principal { caller: Caller { role: subject.role }, id: subject.id, issued: Some(provider.id) })
+    }
+
+    fn knows(&self, principal: &Principal) -> bool {
+        let role = principal.caller.role;
+        match (&principal.issued, &self.issued) {
+            (None, _) => {
                 // The first one counts, as it does for whoever comes in.
-                let token = tokens.iter().find(|token| equal(&token.digest, &principal.id));
-                token.is_some_and(|token| token.role == principal.caller.role)
+                let token = self.tokens.iter().find(|token| equal(&token.digest, &principal.id));
+                token.is_some_and(|token| token.role == role)
             }
+            (Some(id), Some(Issued { provider, roles })) => {
+                provider.id == *id && roles.values().any(|known| *known == role)
+            }
+            (Some(_), None) => false,
         }
     }
 }
@@ -209,83 +306,4 @@ fn hexadecimal(text: &str) -> Option<[u8; 32]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use gateway_core::role::Role;
-
-    use super::*;
-
-    fn door() -> Door {
-        let roles = RoleSet::new(vec![Role::unfiltered("a"), Role::unfiltered("b")], None);
-        let token = |role: &str, token: Option<&str>, sha256: Option<&str>| TokenConfig {
-            role: role.to_owned(),
-            token: token.map(str::to_owned),
-            sha256: sha256.map(str::to_owned),
-        };
-        // `sha256` is that of "two".
-        let two = "3FC4CCFE745870E2C0D99F71F30FF0656C8DEDD41CC1D7D3D376B0DBE685E2F3";
-        let tokens = vec![token("a", Some("one"), None), token("b", None, Some(two)), token("a", None, None)];
-        Door::of(&AuthConfig { tokens, jwt: None }, &roles).unwrap()
-    }
-
-    async fn admitted(values: &[&str]) -> Result<usize, Refusal> {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(AUTHORIZATION, value.parse().unwrap());
-        }
-        let admitted = door().admit(&headers).await;
-        admitted.inspect(|principal| assert!(door().knows(principal))).map(|principal| principal.caller.role.index())
-    }
-
-    #[tokio::test]
-    async fn tokens_open_the_door() {
-        assert_eq!(admitted(&["Bearer one"]).await, Ok(0));
-        assert_eq!(admitted(&["bearer  two"]).await, Ok(1));
-        assert_eq!(admitted(&[]).await, Err(Refusal::Missing));
-        for (value, refusal) in [
-            ("Bearer three", Refusal::Unknown),
-            ("Bearer on", Refusal::Unknown),
-            ("Bearer one two", Refusal::Unknown),
-            ("Basic b25lOm9uZQ==", Refusal::Malformed),
-            ("Bearer ", Refusal::Malformed),
-            ("one", Refusal::Malformed),
-        ] {
-            assert_eq!(admitted(&[value]).await, Err(refusal), "{value}");
-        }
-        assert_eq!(admitted(&["Bearer one", "Bearer two"]).await, Err(Refusal::Malformed));
-    }
-
-    #[test]
-    fn a_role_has_to_be_there() {
-        let roles = RoleSet::new(vec![Role::unfiltered("a")], Some("a"));
-        let token = TokenConfig { role: "b".to_owned(), token: Some("one".to_owned()), sha256: None };
-        assert!(Door::of(&AuthConfig { tokens: vec![token], jwt: None }, &roles).is_err());
-    }
-
-    #[tokio::test]
-    async fn whoever_came_in_is_known_for_as_long_as_the_token_is() {
-        let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, "Bearer one".parse().unwrap());
-        let principal = door().admit(&headers).await.unwrap();
-        let roles = RoleSet::new(vec![Role::unfiltered("a"), Role::unfiltered("b")], None);
-        let knows = |tokens: &[(&str, &str)]| {
-            let token = |(role, token): &(&str, &str)| TokenConfig {
-                role: (*role).to_owned(),
-                token: Some((*token).to_owned()),
-                sha256: None,
-            };
-            let tokens = tokens.iter().map(token).collect();
-            Door::of(&AuthConfig { tokens, jwt: None }, &roles).unwrap().knows(&principal)
-        };
-        assert!(knows(&[("b", "new"), ("a", "one")]));
-        assert!(!knows(&[("a", "new")]));
-        assert!(!knows(&[("b", "one")]));
-    }
-
-    #[test]
-    fn digests_are_read() {
-        assert_eq!(hexadecimal(&"0a".repeat(32)), Some([10; 32]));
-        for wrong in ["", "0a", &"0g".repeat(32), &"0a".repeat(33), &"é".repeat(32)] {
-            assert_eq!(hexadecimal(wrong), None, "{wrong}");
-        }
-    }
-}
+mod tests;

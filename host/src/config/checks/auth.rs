@@ -3,7 +3,7 @@
 use super::Checks;
 use crate::{
     config::{Config, Problem, explain, problem::KeyPath},
-    frontends::auth::TokenConfig,
+    frontends::auth::{JwtConfig, TokenConfig},
 };
 
 /// A token that is shorter can be guessed.
@@ -15,6 +15,9 @@ pub(super) fn check(config: &Config, checks: &mut Checks<'_>) {
     if auth.tokens.is_empty() && auth.jwt.is_none() && !checks.is_broken(&path) {
         let problem = Problem::error(path.clone(), "nobody could come in: it names no token");
         checks.push(problem.hint("write `auth: { tokens: [{ role: ROLE, token: \"${TOKEN}\" }] }`"));
+    }
+    if let Some(jwt) = &auth.jwt {
+        provider(jwt, &path.with("jwt"), checks);
     }
     let mut seen = Vec::new();
     for (at, token) in auth.tokens.iter().enumerate() {
@@ -32,6 +35,30 @@ pub(super) fn check(config: &Config, checks: &mut Checks<'_>) {
             checks.push(Problem::error(path, "this token is there twice").hint("keep one of them, with one role"));
         }
         seen.push(digest);
+    }
+}
+
+fn provider(jwt: &JwtConfig, path: &KeyPath, checks: &mut Checks<'_>) {
+    let addresses = [("issuer", Some(&jwt.issuer)), ("jwks_url", jwt.jwks_url.as_ref())];
+    for (key, url) in addresses.into_iter().filter_map(|(key, url)| Some((key, url?))) {
+        let path = path.with(key);
+        // A variable without a value was said to be missing already.
+        let is_said = checks.problems.iter().any(|problem| problem.path.is_within(&path));
+        if !is_said && JwtConfig::address(url).is_none() {
+            let problem = Problem::error(path, format!("`{url}` is no https:// address"));
+            checks
+                .push(problem.hint(format!("write `{key}: https://…`; http:// is for this machine alone")).at_value());
+        }
+    }
+    for (key, text) in [("audience", &jwt.audience), ("role_claim", &jwt.role_claim)] {
+        if text.as_deref().is_some_and(str::is_empty) {
+            let problem = Problem::error(path.with(key), "it is empty, so that no token would do");
+            checks.push(problem.hint("leave it out for the default").at_value());
+        }
+    }
+    if checks.names("roles").is_empty() {
+        let problem = Problem::error(path.clone(), "no role is configured that a token could name");
+        checks.push(problem.hint("add those that it names: `roles: { ROLE: null }` sees everything"));
     }
 }
 
