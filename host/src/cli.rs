@@ -14,6 +14,7 @@ pub mod lock;
 pub mod man;
 pub mod open;
 pub mod output;
+mod pinned;
 pub mod pipeline;
 pub mod plugin;
 pub mod progress;

@@ -6,6 +6,7 @@
 //! * [`desired`]: the configuration with that laid over it.
 //! * [`reconcile`]: what has to be made anew, and what stays; pure.
 //! * [`mod@build`]: making sources.
+//! * `pins`: servers' tools, held against the lock file.
 //! * [`mod@reading`]: the files are read again.
 //! * [`registering`]: changes that somebody asks for while the gateway runs; `asked`: whether they make sense.
 //!
@@ -18,6 +19,7 @@ mod asked;
 pub mod build;
 pub mod desired;
 pub mod overlay;
+mod pins;
 mod reading;
 pub mod reconcile;
 mod registering;
@@ -53,6 +55,7 @@ use crate::{
     config::{Config, Discovery, Loaded},
     folders::Folders,
     gateway::{Gateway, World},
+    packages::lockfile::{Lock, beside},
     sources::upstream::learn_early,
 };
 
@@ -122,6 +125,8 @@ pub struct Setting<'a> {
     pub observer: Option<&'a Observer>,
     /// There will be one client, so that servers are greeted in its era.
     pub one_client: bool,
+    /// Tools of servers that are not what the lock file says are not offered.
+    pub pins: bool,
     /// What the command line has otherwise than the configuration, which also holds for what is read of it later.
     pub adjust: Option<Adjust>,
     /// Sources of the program that the gateway is part of. They stay whatever the configuration says, and no server or
@@ -139,7 +144,8 @@ impl Control {
         setting: Setting<'_>,
         role: Option<&str>,
     ) -> Result<(Arc<Self>, RoleId, mpsc::UnboundedReceiver<Event>), RoleError> {
-        let Setting { file, in_memory, optional, mut loaded, folders, observer, one_client, adjust, further } = setting;
+        let Setting { file, in_memory, optional, mut loaded, folders, observer, one_client, pins, adjust, further } =
+            setting;
         if let Some(adjust) = &adjust {
             adjust(&mut loaded);
         }
@@ -150,7 +156,8 @@ impl Control {
         let role = roles.resolve(role)?;
         let (events, told) = Events::channel();
         let control = Arc::new_cyclic(|control: &Weak<Self>| {
-            let builder = Builder::new(file, folders, control.clone(), events.clone(), observer, one_client);
+            let lock = pins.then(|| Lock::new(beside(file)));
+            let builder = Builder::new(file, folders, control.clone(), events.clone(), observer, one_client, lock);
             let (entries, desired) = assemble(&builder, &[], desired, &further);
             let gateway = Arc::new(Gateway::new(World { roles, ..world(&entries, &further, &desired.config) }));
             desired.tell(None);
@@ -206,6 +213,11 @@ impl Control {
     /// The plugins that there are.
     pub async fn plugins(&self) -> Vec<Arc<Plugin>> {
         self.held.lock().await.entries.iter().filter_map(|entry| entry.made.plugin.clone()).collect()
+    }
+
+    /// The lock file may say something else of servers now.
+    pub fn locked_anew(&self) {
+        self.builder.events().changed();
     }
 
     /// Brings the gateway to what is wanted now. Until the last moment all is as it was, so that whoever waits for it

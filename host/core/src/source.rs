@@ -14,6 +14,7 @@ use crate::{
     error::CallError,
     name::{Naming, SourceName},
     payload::{Json, Reply, Request},
+    role::Role,
     wire::json::Members,
 };
 
@@ -21,6 +22,7 @@ pub use self::{
     dispatch::Dispatch,
     events::{Event, Events, Told},
     nobody::Nobody,
+    status::{SourceStatus, State},
     steps::RunSteps,
     vitals::Vitals,
 };
@@ -28,6 +30,7 @@ pub use self::{
 mod dispatch;
 mod events;
 mod nobody;
+mod status;
 mod steps;
 mod vitals;
 
@@ -96,6 +99,12 @@ pub trait Source: Send + Sync + 'static {
 
     /// How it is doing, for `gateway_status` and `gateway list`.
     fn status(&self) -> SourceStatus;
+
+    /// The same, as far as `role` may know of it: an error that names tools is for those who see all of them.
+    fn status_for(&self, role: &Role) -> SourceStatus {
+        let _ = role;
+        self.status()
+    }
 
     /// How it is doing in more detail.
     fn vitals(&self) -> Vitals {
@@ -236,40 +245,6 @@ pub struct Item {
     pub name: Arc<str>,
     /// The definition as the source's list gave it, [`Kind::key`] included.
     pub definition: Json,
-}
-
-/// What a source does at the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum State {
-    /// Nothing runs; the next call starts it.
-    Idle,
-    /// It is being started.
-    Starting,
-    /// It answers.
-    Running,
-    /// The last start or call failed; `error` says why. The next call tries again.
-    Failed,
-}
-
-/// How a source is doing.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct SourceStatus {
-    /// What kind of source: `server`, `plugin` or `gateway`.
-    pub kind: &'static str,
-    /// What it does at the moment.
-    pub state: State,
-    /// How often it was started.
-    pub starts: u64,
-    /// How many calls are in flight.
-    pub calls: usize,
-    /// How many tools are known; missing: not known yet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tools: Option<usize>,
-    /// What went wrong last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
 }
 
 /// A session of a client, for as long as the program runs. Never shown to clients.

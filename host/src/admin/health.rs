@@ -50,7 +50,7 @@ impl Health {
         let (mut backends, mut plugins, mut connected) = (Map::new(), Map::new(), Vec::new());
         let mut failed = desired.is_degraded();
         for source in seen(&snapshot, role) {
-            let (name, status) = (source.name().to_string(), source.status());
+            let (name, status) = (source.name().to_string(), source.status_for(snapshot.roles().get(role)));
             failed |= status.state == Doing::Failed;
             match status.kind {
                 "server" => {

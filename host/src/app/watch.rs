@@ -148,6 +148,9 @@ async fn watch(control: Arc<Control>) {
         let is_locked_anew = changed.concern(&paths.lock);
         let concerned = |of: &&Watched| is_locked_anew || of.local.as_ref().is_some_and(|path| changed.concern(path));
         join_all(paths.plugins.iter().filter(concerned).map(|of| of.plugin.refresh())).await;
+        if is_locked_anew {
+            control.locked_anew();
+        }
         paths = Paths::of(&control).await;
         folders.follow(&paths.all());
     }

@@ -122,6 +122,16 @@ pub fn build(file: &Path, loaded: Loaded, role: Option<&str>, observer: Option<&
         .map_err(|BuildError::Role(error)| no_role(&error).into())
 }
 
+/// The same, where servers offer what they have, whatever was agreed to.
+///
+/// # Errors
+/// A role that is not configured.
+pub fn build_unpinned(file: &Path, loaded: Loaded, role: Option<&str>, observer: &Observer) -> anyhow::Result<App> {
+    let folders = Folders::discover()?;
+    let setting = Setting { pins: false, ..setting(file, loaded, &folders, Some(observer)) };
+    App::build(setting, role).map_err(|BuildError::Role(error)| no_role(&error).into())
+}
+
 fn setting<'a>(file: &'a Path, loaded: Loaded, folders: &'a Folders, observer: Option<&'a Observer>) -> Setting<'a> {
     Setting {
         file,
@@ -131,6 +141,7 @@ fn setting<'a>(file: &'a Path, loaded: Loaded, folders: &'a Folders, observer: O
         folders,
         observer,
         one_client: true,
+        pins: true,
         adjust: None,
         further: Vec::new(),
     }

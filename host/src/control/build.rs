@@ -15,12 +15,12 @@ use gateway_core::{
 };
 use gateway_wasm::{EngineOptions, Plugin, PluginEngine, PluginSettings};
 
-use super::reconcile::Wanted;
+use super::{pins::Locked, reconcile::Wanted};
 use crate::{
     config::{Config, FilterConfig},
     folders::Folders,
     gateway::filters::{Filtered, Filters, Missing},
-    packages::{Configured, Downloads},
+    packages::{Configured, Downloads, lockfile::Lock},
     sources::{
         native::Native,
         pipeline::{AdHoc, Pipelines},
@@ -44,6 +44,8 @@ pub(super) struct Builder {
     observer: Option<Observer>,
     /// There will be one client, so that servers are greeted in its era.
     one_client: bool,
+    /// What tools of servers are held against.
+    lock: Option<Lock>,
     guard: Arc<Guard>,
     engine: Arc<PluginEngine>,
     downloads: Downloads,
@@ -66,6 +68,7 @@ impl Builder {
         events: Events,
         observer: Option<&Observer>,
         one_client: bool,
+        lock: Option<Lock>,
     ) -> Self {
         let compiling = observer.map(|observer| Arc::new(Compiling(observer.clone())) as _);
         let options = EngineOptions {
@@ -79,6 +82,7 @@ impl Builder {
             events,
             observer: observer.cloned(),
             one_client,
+            lock,
             guard: Arc::new(Guard::of_this_program()),
             // Not even the engine exists before a plugin is used.
             engine: Arc::new(PluginEngine::new(options)),
@@ -86,6 +90,11 @@ impl Builder {
             manage,
             started: Instant::now(),
         }
+    }
+
+    /// Where it is told that what is offered has changed.
+    pub(super) fn events(&self) -> &Events {
+        &self.events
     }
 
     /// Where downloads are kept.
@@ -137,6 +146,7 @@ impl Builder {
             };
             Arc::new(tell) as _
         });
+        let pins = self.lock.clone().map(|lock| Arc::new(Locked { lock, server: name.clone() }) as _);
         Ok(Upstream::new(Settings {
             naming: server.naming(name, config.separator.as_str()),
             description: server.description.clone(),
@@ -146,6 +156,7 @@ impl Builder {
             per_session: server.per_session,
             allow: server.tools.allow.clone(),
             deny: server.tools.deny.clone(),
+            pins,
             state_folder: Some(self.folders.learnt(&self.file)),
             one_client: self.one_client,
             observer,

@@ -194,6 +194,7 @@ impl Builder {
             folders: &folders,
             observer,
             one_client: false,
+            pins: true,
             adjust: None,
             further,
         };

@@ -269,6 +269,12 @@ impl Face {
                     None => self.ask(source, request, call, during).await,
                     Some(watched) => Box::pin(self.watched(source, request, call, during, watched)).await,
                 };
+                // What its source has no longer is unknown by the name that the client has for it.
+                let is_gone = |gone: &str| gone == &**local && *source.name() != SourceName::gateway();
+                let result = result.map_err(|error| match error {
+                    CallError::UnknownTool(gone) if is_gone(&gone) => unknown(),
+                    error => error,
+                });
                 self.gateway.end(recording, &result);
                 Ok(self.public(&snapshot, role, source, result?))
             }

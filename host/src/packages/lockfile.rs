@@ -1,31 +1,37 @@
-//! `gateway.lock`: what was agreed to for each plugin, beside the configuration and kept with it.
+//! `gateway.lock`: what was agreed to for each plugin, and for external servers that are pinned, beside the
+//! configuration and kept with it.
 //!
-//! * [`Entry`]: one plugin's.
+//! * [`Entry`]: one plugin's. [`ServerEntry`]: one server's.
 //! * [`Lock`]: the file as a running gateway reads it, anew whenever it has changed.
 //! * [`Edit`]: the file as a command changes it.
 //! * [`Difference`]: what is not as it was agreed to.
 //!
 //! It is YAML in one order, with a line for each thing, so that two branches that lock different plugins can be merged.
-//! What cannot be read stops the plugins that it could be about: those it names, or all.
+//! What cannot be read stops the plugins and the servers' tools that it could be about: those it names, or all.
 
 mod diff;
+mod edit;
 mod entry;
+mod server;
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Write as _},
+    fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_yaml::Value;
 
 pub use self::{
     diff::{Difference, sentence},
+    edit::Edit,
     entry::{Entry, Facts, granted},
+    server::ServerEntry,
 };
 
 /// How the file is written; another number is another format.
@@ -35,8 +41,8 @@ const FORMAT: u32 = 1;
 const MAX_SIZE: u64 = 32 << 20;
 
 const HEAD: &str = "\
-# What was agreed to for each plugin: what it is, what it was granted, and which tools it has. Keep it with the
-# configuration. `gateway lock` writes it, `gateway lock --check` holds everything against it.
+# What was agreed to for each plugin: what it is, what it was granted, and which tools it has; and for pinned servers.
+# Keep it with the configuration. `gateway lock` writes it, `gateway lock --check` holds everything against it.
 ";
 
 /// The file's content, every entry as it stands there.
@@ -46,6 +52,8 @@ struct Content {
     version: u32,
     #[serde(default)]
     plugins: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    servers: BTreeMap<String, Value>,
 }
 
 /// Why the file cannot be used.
@@ -62,7 +70,7 @@ pub enum LockError {
         /// What the operating system says.
         cause: String,
     },
-    /// It is damaged: no plugin can be held against it, so that none runs.
+    /// It is damaged: nothing can be held against it, so that no plugin runs and no server's tools are offered.
     #[error("{}: it is damaged: {cause}", file.display())]
     Damaged {
         /// The file.
@@ -78,13 +86,15 @@ pub enum LockError {
         /// Its version.
         version: u32,
     },
-    /// One plugin's entry is damaged.
-    #[error("{}: plugins.{plugin} is damaged: {cause}", file.display())]
+    /// One entry is damaged.
+    #[error("{}: {section}.{name} is damaged: {cause}", file.display())]
     Entry {
         /// The file.
         file: PathBuf,
-        /// The plugin.
-        plugin: String,
+        /// `plugins` or `servers`.
+        section: &'static str,
+        /// The plugin or server.
+        name: String,
         /// What is wrong.
         cause: String,
     },
@@ -100,22 +110,12 @@ pub struct Lock {
 type Reading = Result<Arc<Content>, LockError>;
 
 /// What tells that a file has changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Stamp {
     modified: Option<SystemTime>,
     size: u64,
     #[cfg(unix)]
     file: u64,
-}
-
-/// The file as a command changes it: nobody else does at the same time.
-#[derive(Debug)]
-pub struct Edit {
-    file: PathBuf,
-    before: Option<String>,
-    content: Content,
-    /// Held up to the end.
-    _turn: Option<File>,
 }
 
 /// The lock file of the configuration `file`: the same name with another end.
@@ -135,10 +135,8 @@ impl LockError {
                 format!("take it back from where it is kept, or delete {} and run `gateway lock`", file.display())
             }
             Self::Version { .. } => "use the gateway that wrote it, or a newer one".to_owned(),
-            Self::Entry { plugin, .. } => {
-                format!(
-                    "take the file back from where it is kept, or agree to what is there: `gateway approve {plugin}`"
-                )
+            Self::Entry { name, .. } => {
+                format!("take the file back from where it is kept, or agree to what is there: `gateway approve {name}`")
             }
         }
     }
@@ -176,6 +174,33 @@ impl Lock {
     /// Where it cannot be read or is damaged.
     pub fn names(&self) -> Result<Vec<String>, LockError> {
         Ok(self.now()?.map(|content| content.plugins.keys().cloned().collect()).unwrap_or_default())
+    }
+
+    /// What the file says of the tools of the server `name` now; `None` where it says nothing.
+    ///
+    /// # Errors
+    /// Where it says something that cannot be understood.
+    pub fn server(&self, name: &str) -> Result<Option<ServerEntry>, LockError> {
+        match self.now()? {
+            Some(content) => content.server(name, &self.file),
+            None => Ok(None),
+        }
+    }
+
+    /// The servers that it names.
+    ///
+    /// # Errors
+    /// Where it cannot be read or is damaged.
+    pub fn servers(&self) -> Result<Vec<String>, LockError> {
+        Ok(self.now()?.map(|content| content.servers.keys().cloned().collect()).unwrap_or_default())
+    }
+
+    /// Stands for what the file is now: another number, another file.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        fs::metadata(&self.file).map(|metadata| Stamp::of(&metadata)).ok().hash(&mut hasher);
+        hasher.finish()
     }
 
     /// The content; read again only where the file is another one.
@@ -238,113 +263,28 @@ impl Content {
     }
 
     fn entry(&self, plugin: &str, file: &Path) -> Result<Option<Entry>, LockError> {
-        let Some(value) = self.plugins.get(plugin) else { return Ok(None) };
-        let damaged = |cause: String| LockError::Entry { file: file.to_owned(), plugin: plugin.to_owned(), cause };
-        let entry: Entry = serde_yaml::from_value(value.clone()).map_err(|error| damaged(error.to_string()))?;
-        entry.check().map_err(damaged)?;
-        Ok(Some(entry))
+        understood(self.plugins.get(plugin), Entry::check, |cause| entry_error(file, "plugins", plugin, cause))
+    }
+
+    fn server(&self, name: &str, file: &Path) -> Result<Option<ServerEntry>, LockError> {
+        understood(self.servers.get(name), ServerEntry::check, |cause| entry_error(file, "servers", name, cause))
     }
 }
 
-// === impl Edit ===
+/// One entry, where there is one that holds together.
+fn understood<T: DeserializeOwned>(
+    value: Option<&Value>,
+    check: impl Fn(&T) -> Result<(), String>,
+    damaged: impl Fn(String) -> LockError,
+) -> Result<Option<T>, LockError> {
+    let Some(value) = value else { return Ok(None) };
+    let entry: T = serde_yaml::from_value(value.clone()).map_err(|error| damaged(error.to_string()))?;
+    check(&entry).map_err(damaged)?;
+    Ok(Some(entry))
+}
 
-impl Edit {
-    /// Reads `file`, and waits for others who are changing it. Blocks.
-    ///
-    /// # Errors
-    /// Where it cannot be read or is damaged.
-    pub fn open(file: &Path) -> Result<Self, LockError> {
-        let failed = |error: io::Error| LockError::Io { file: file.to_owned(), what: "read", cause: error.to_string() };
-        // The folder stays the same one, while the file is replaced. Without a lock, the last one wins.
-        let turn = file.parent().and_then(|folder| File::open(folder).ok()).filter(|folder| folder.lock().is_ok());
-        let before = match fs::read_to_string(file) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed(error)),
-        };
-        let content = match &before {
-            Some(text) => Content::parse(text, file)?,
-            None => Content { version: FORMAT, ..Content::default() },
-        };
-        Ok(Self { file: file.to_owned(), before, content, _turn: turn })
-    }
-
-    /// The names in it.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        self.content.plugins.keys().cloned().collect()
-    }
-
-    /// What it says of `plugin`.
-    ///
-    /// # Errors
-    /// Where that is damaged.
-    pub fn entry(&self, plugin: &str) -> Result<Option<Entry>, LockError> {
-        self.content.entry(plugin, &self.file)
-    }
-
-    /// Puts `entry` in.
-    ///
-    /// # Errors
-    /// Where it cannot be written as it is.
-    pub fn set(&mut self, plugin: &str, entry: &Entry) -> Result<(), LockError> {
-        let failed = |cause: String| LockError::Io { file: self.file.clone(), what: "written", cause };
-        let value = serde_yaml::to_value(entry).map_err(|error| failed(error.to_string()))?;
-        self.content.plugins.insert(plugin.to_owned(), value);
-        Ok(())
-    }
-
-    /// Takes `plugin` out; false where it was not there.
-    pub fn remove(&mut self, plugin: &str) -> bool {
-        self.content.plugins.remove(plugin).is_some()
-    }
-
-    /// Writes the file at once or not at all, where it says something else now.
-    ///
-    /// # Errors
-    /// Where it cannot be written: it is as it was.
-    pub fn save(&self) -> Result<(), LockError> {
-        let failed = |cause: String| LockError::Io { file: self.file.clone(), what: "written", cause };
-        if self.before.is_none() && self.content.plugins.is_empty() {
-            return Ok(());
-        }
-        let text = serde_yaml::to_string(&self.content).map_err(|error| failed(error.to_string()))?;
-        let text = format!("{HEAD}{text}");
-        // What is written has to be what is read.
-        let again = Content::parse(&text, &self.file)?;
-        if again != self.content {
-            return Err(failed("what was written would be read as something else".to_owned()));
-        }
-        if self.before.as_deref() == Some(text.as_str()) {
-            return Ok(());
-        }
-        self.write(&text).map_err(|error| failed(error.to_string()))
-    }
-
-    /// Puts the file back as it was.
-    ///
-    /// # Errors
-    /// Where it cannot be written.
-    pub fn undo(&self) -> Result<(), LockError> {
-        let undone = match &self.before {
-            Some(text) => self.write(text),
-            None => fs::remove_file(&self.file),
-        };
-        undone.map_err(|error| LockError::Io { file: self.file.clone(), what: "written", cause: error.to_string() })
-    }
-
-    fn write(&self, text: &str) -> io::Result<()> {
-        let folder = self.file.parent().unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        // A file like any other of the folder, as far as this user's mask lets it.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut written = builder.prefix(".gateway-lock").tempfile_in(folder)?;
-        written.write_all(text.as_bytes())?;
-        written.as_file().sync_all()?;
-        written.persist(&self.file)?;
-        Ok(())
-    }
+fn entry_error(file: &Path, section: &'static str, name: &str, cause: String) -> LockError {
+    LockError::Entry { file: file.to_owned(), section, name: name.to_owned(), cause }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //! * `instances`, `whose`: which of several a request uses. `lifecycle`, `start`, `running`: when one runs. `backoff`:
 //!   how soon again. `tend`, `listen`: what goes on meanwhile. `common`, `remembered`: what all of them share, and what
 //!   is offered while none runs.
-//! * `seen`: when one was last seen to be there.
+//! * `seen`: when one was last seen to be there. `pins`: which of its tools are what was agreed to.
 //! * `calls`: one request until it is answered. `params`: what it says. `rounds`: what the server asks before it
 //!   answers. `subscribe`, `subscriptions`: who is told of updates. `early`: learning all servers at start.
 
@@ -28,13 +28,19 @@ use gateway_core::{
     error::{CallError, Failure, FailureKind},
     name::{Naming, SourceName},
     payload::{Json, Op, Reply, Request},
-    role::Pattern,
+    role::{Pattern, Role},
     source::{Abilities, Client, Events, Fut, LogLevel, Offer, SessionId, Source, SourceStatus, Vitals},
     wire::lines::MAX_LINE,
 };
 use tokio::time::timeout;
 
-pub use self::{child::CommandLine, early::learn_early, link::Endpoint, remote::Remote};
+pub use self::{
+    child::CommandLine,
+    early::learn_early,
+    link::Endpoint,
+    pins::{Pins, Verdict},
+    remote::Remote,
+};
 use self::{common::Common, config::PerSession, guard::Guard, instances::Instances, lifecycle::NoLease};
 
 mod asking;
@@ -56,6 +62,7 @@ mod lists;
 mod manners;
 pub mod oauth;
 mod params;
+mod pins;
 mod remembered;
 mod remote;
 mod rounds;
@@ -110,6 +117,8 @@ pub struct Settings {
     pub allow: Option<Vec<Pattern>>,
     /// Which of those are not offered all the same.
     pub deny: Vec<Pattern>,
+    /// What was agreed to of its tools; `None`: it may have any.
+    pub pins: Option<Arc<dyn Pins>>,
     /// The longest message that is taken from it, in bytes.
     pub max_message: usize,
     /// Where lists of tools are remembered, in a folder `tools`; `None`: nowhere.
@@ -140,6 +149,7 @@ impl Settings {
             per_session: PerSession::default(),
             allow: None,
             deny: Vec::new(),
+            pins: None,
             max_message: MAX_LINE,
             state_folder: None,
             events,
@@ -272,8 +282,17 @@ impl Source for Upstream {
     fn status(&self) -> SourceStatus {
         let (state, error) = self.instances.doing();
         let common = &self.instances.common;
+        let error = error.or_else(|| common.refused());
         let calls = self.calls.load(Ordering::Relaxed);
         SourceStatus { kind: "server", state, starts: common.starts(), calls, tools: common.tools(), error }
+    }
+
+    fn status_for(&self, role: &Role) -> SourceStatus {
+        let mut status = self.status();
+        if !role.sees_all() {
+            status.error = self.instances.doing().1;
+        }
+        status
     }
 
     fn vitals(&self) -> Vitals {

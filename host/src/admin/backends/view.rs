@@ -104,7 +104,7 @@ impl Backend {
         memory: &HashMap<u32, u64>,
         asker: &Asker,
     ) -> Self {
-        let status = source.map(|source| source.status());
+        let status = source.map(|source| source.status_for(asker.snapshot.roles().get(asker.role)));
         let vitals = source.map(|source| source.vitals()).unwrap_or_default();
         let error = facts.error.or_else(|| status.as_ref()?.error.clone());
         let doing = match (&status, &error) {

@@ -91,6 +91,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn plain(text: &str) -> String {
+/// A text without what a terminal would act on.
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

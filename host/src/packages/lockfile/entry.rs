@@ -7,7 +7,7 @@ use gateway_wasm::config::{PermissionsConfig, PluginConfig};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Difference;
+use super::{Difference, diff::plain};
 use crate::packages::Digest;
 
 /// What was agreed to for one plugin.
@@ -96,12 +96,7 @@ impl Entry {
 
     /// Whether it holds together.
     pub(super) fn check(&self) -> Result<(), String> {
-        for (name, tool) in &self.tools {
-            if digest(&tool.definition) != tool.sha256 {
-                return Err(format!("the definition of the tool {name:?} is not the one of its sha256"));
-            }
-        }
-        Ok(())
+        check(&self.tools)
     }
 
     /// What differs before the plugin is read: where it comes from, and what it may do.
@@ -134,7 +129,7 @@ impl Entry {
     /// What differs in the tools.
     #[must_use]
     pub fn differences_in_tools(&self, listed: &[Json]) -> Vec<Difference> {
-        self.tools_against(&tools(listed))
+        differences_of_tools(&self.tools, &tools(listed))
     }
 
     /// All that differs in `now`, which is to take its place.
@@ -154,42 +149,69 @@ impl Entry {
         Difference::of_values("imports", &imports(self), &imports(now), &mut found);
         Difference::of_values("asks", &self.asks, &now.asks, &mut found);
         Difference::of_values("granted", &self.granted, &now.granted, &mut found);
-        found.extend(self.tools_against(&now.tools));
+        found.extend(differences_of_tools(&self.tools, &now.tools));
         found
     }
 
     /// Takes one tool's definition over from `now`; false where neither has it.
     pub fn accept_tool(&mut self, now: &Self, tool: &str) -> bool {
-        match now.tools.get(tool) {
-            Some(definition) => {
-                self.tools.insert(tool.to_owned(), definition.clone());
-                true
-            }
-            None => self.tools.remove(tool).is_some(),
-        }
+        accept(&mut self.tools, &now.tools, tool)
+    }
+}
+
+impl Tool {
+    /// The tool that `definition` describes.
+    pub(super) fn new(definition: Value) -> Self {
+        let definition = sorted(definition);
+        Self { sha256: digest(&definition), definition }
     }
 
-    fn tools_against(&self, now: &BTreeMap<String, Tool>) -> Vec<Difference> {
-        let mut found = Vec::new();
-        let mut names: Vec<&String> = self.tools.keys().chain(now.keys()).collect();
-        names.sort();
-        names.dedup();
-        for name in names {
-            let clean: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            let quoted = |there: Option<&Tool>| there.map(|_| format!("the tool {clean:?}"));
-            match (self.tools.get(name), now.get(name)) {
-                (Some(was), Some(is)) if was.sha256 != is.sha256 => {
-                    let place = format!("tools.{clean}");
-                    Difference::of_values(&place, &was.definition, &is.definition, &mut found);
-                }
-                (Some(_), Some(_)) => {}
-                (was, is) => {
-                    found.push(Difference { place: "tools".to_owned(), was: quoted(was), is: quoted(is) });
-                }
+    /// Whether both are the same.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.sha256 == other.sha256
+    }
+}
+
+/// Whether each of them is the one of its digest.
+pub(super) fn check(tools: &BTreeMap<String, Tool>) -> Result<(), String> {
+    match tools.iter().find(|(_, tool)| digest(&tool.definition) != tool.sha256) {
+        Some((name, _)) => Err(format!("the definition of the tool {name:?} is not the one of its sha256")),
+        None => Ok(()),
+    }
+}
+
+/// Takes one tool over from `now`; false where neither has it.
+pub(super) fn accept(tools: &mut BTreeMap<String, Tool>, now: &BTreeMap<String, Tool>, tool: &str) -> bool {
+    match now.get(tool) {
+        Some(definition) => {
+            tools.insert(tool.to_owned(), definition.clone());
+            true
+        }
+        None => tools.remove(tool).is_some(),
+    }
+}
+
+/// What differs in `now`, which is to take the place of `was`.
+pub(super) fn differences_of_tools(was: &BTreeMap<String, Tool>, now: &BTreeMap<String, Tool>) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut names: Vec<&String> = was.keys().chain(now.keys()).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let clean = plain(name);
+        let quoted = |there: Option<&Tool>| there.map(|_| format!("the tool {clean:?}"));
+        match (was.get(name), now.get(name)) {
+            (Some(was), Some(is)) if !was.is(is) => {
+                let place = format!("tools.{clean}");
+                Difference::of_values(&place, &was.definition, &is.definition, &mut found);
+            }
+            (Some(_), Some(_)) => {}
+            (was, is) => {
+                found.push(Difference { place: "tools".to_owned(), was: quoted(was), is: quoted(is) });
             }
         }
-        found
     }
+    found
 }
 
 /// What `config` grants, without the values of variables and secrets.
@@ -239,9 +261,8 @@ fn below(path: &Path, folder: &Path) -> String {
 
 fn tools(listed: &[Json]) -> BTreeMap<String, Tool> {
     let tool = |json: &Json| {
-        let definition = sorted(json.to::<Value>().ok()?);
-        let name = definition.get("name")?.as_str()?.to_owned();
-        Some((name, Tool { sha256: digest(&definition), definition }))
+        let definition = json.to::<Value>().ok()?;
+        Some((definition.get("name")?.as_str()?.to_owned(), Tool::new(definition)))
     };
     listed.iter().filter_map(tool).collect()
 }

@@ -39,7 +39,7 @@ struct Server<'a> {
 
 impl<'a> Server<'a> {
     fn of(snapshot: &Snapshot, role: RoleId, source: &'a Arc<dyn Source>) -> Self {
-        let status = source.status();
+        let status = source.status_for(snapshot.roles().get(role));
         Self {
             name: source.name().as_str(),
             description: source.description().unwrap_or_default(),

@@ -17,7 +17,7 @@ pub(super) fn report(native: &Native, snapshot: &Snapshot, role: RoleId) -> Json
         snapshot.sources().iter().filter(|source| source.name() != native.name() && snapshot.sees_source(role, source));
     let (mut servers, mut plugins, mut connected) = (Map::new(), Map::new(), Vec::new());
     for source in seen {
-        let status = source.status();
+        let status = source.status_for(snapshot.roles().get(role));
         let name = source.name().to_string();
         if status.kind == "pipeline" {
             continue;

@@ -76,6 +76,10 @@ impl Upstream {
                 Err(NoLease::Failed(failure)) => return Err(failure.into()),
             };
             attempts += 1;
+            // What it has was looked at when it was started, maybe just now.
+            if request.op == Op::CallTool && !self.instances.lets(&request.target, call.client().abilities()) {
+                return Err(CallError::UnknownTool((&*request.target).into()));
+            }
             if let Some(failure) = held.lifecycle().trouble.why() {
                 return Err(failure.into());
             }

@@ -10,7 +10,7 @@ use std::{
 
 use gateway_core::{
     payload::Json,
-    source::{Abilities, Client, Item, Kind, LogLevel, SessionId},
+    source::{Abilities, Client, Item, Kind, LogLevel, Offer, SessionId},
     tasks::Tasks,
     wire::{
         json::Members,
@@ -26,6 +26,7 @@ use super::{
     http::headers::problem,
     lifecycle::Lifecycle,
     link::Alive,
+    pins::Held,
     remembered::{Knowledge, Known},
     subscriptions::Subscriptions,
     whose::Whose,
@@ -37,6 +38,8 @@ pub(super) struct Common {
     pub(super) settings: Settings,
     pub(super) tasks: Tasks,
     knowledge: Knowledge,
+    /// What was logged last of tools that are not what was agreed to.
+    noticed: Mutex<Option<Arc<str>>>,
     /// What the server speaks, as far as that is known.
     era: Mutex<Option<Revision>>,
     /// It could not be greeted the last time.
@@ -62,6 +65,7 @@ impl Common {
             settings,
             tasks: Tasks::new(),
             knowledge: Knowledge::default(),
+            noticed: Mutex::default(),
             era: Mutex::default(),
             doubtful: AtomicBool::new(false),
             client: OnceLock::new(),
@@ -90,8 +94,35 @@ impl Common {
 
     /// How many tools are known; `None`: it is not known yet whether there are any.
     pub(super) fn tools(&self) -> Option<usize> {
-        let shared = self.known(&Abilities::NONE).offer();
-        shared.tools.as_ref().map(|tools| tools.len()).or_else(|| self.knowledge.tools())
+        let count = |known: &Arc<Known>| self.offer(known).tools.as_ref().map(|tools| tools.len());
+        count(&self.known(&Abilities::NONE)).or_else(|| self.knowledge.all().iter().find_map(count))
+    }
+
+    /// What is offered of what is known: what was agreed to, where that is asked for.
+    pub(super) fn offer(&self, known: &Known) -> Arc<Offer> {
+        self.held(known, true).map_or_else(|| known.offer(), |held| held.offer)
+    }
+
+    /// Whether the tool `local` may be called, as far as was agreed to what is known.
+    pub(super) fn lets(&self, known: &Known, local: &str) -> bool {
+        self.held(known, false).is_none_or(|held| held.lets(local))
+    }
+
+    /// Which tools are not offered, since they are not what was agreed to.
+    pub(super) fn refused(&self) -> Option<String> {
+        let refused = |known: &Arc<Known>| self.held(known, true)?.error.map(|error| error.to_string());
+        refused(&self.known(&Abilities::NONE)).or_else(|| self.knowledge.all().iter().find_map(refused))
+    }
+
+    fn held(&self, known: &Known, now: bool) -> Option<Held> {
+        let (held, is_new) = known.held(&**self.settings.pins.as_ref()?, now);
+        if is_new && let Some(notice) = &held.notice {
+            let before = lock(&self.noticed).replace(notice.clone());
+            if before.as_ref() != Some(notice) {
+                warn!(server = %self.settings.name, "{notice}");
+            }
+        }
+        Some(held)
     }
 
     /// What the server speaks, as far as that is known from this run, or from an earlier one with these abilities.

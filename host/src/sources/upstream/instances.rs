@@ -17,7 +17,9 @@ use gateway_core::{
     source::{Abilities, Client, Offer, SessionId, State as Doing},
 };
 
-use super::{common::Common, config::PerSession, lifecycle::Lifecycle, running::Running, whose::Whose};
+use super::{
+    common::Common, config::PerSession, lifecycle::Lifecycle, remembered::Known, running::Running, whose::Whose,
+};
 
 /// How many instances may run for single sessions.
 const MAX_OWN: usize = 256;
@@ -89,17 +91,26 @@ impl Instances {
 
     /// What is offered to clients of these abilities, as far as that is known.
     pub(super) fn offer(&self, abilities: &Abilities) -> Arc<Offer> {
+        self.common.offer(&self.known(abilities))
+    }
+
+    /// Whether the tool `local` may be called by clients of these abilities, as far as was agreed to what is known.
+    pub(super) fn lets(&self, local: &str, abilities: &Abilities) -> bool {
+        self.common.settings.pins.is_none() || self.common.lets(&self.known(abilities), local)
+    }
+
+    fn known(&self, abilities: &Abilities) -> Arc<Known> {
         let own = match self.common.settings.per_session {
             PerSession::Yes => true,
             PerSession::No => false,
             PerSession::Auto => abilities.can_be_asked(),
         };
         let told = if own && !self.common.is_modern(abilities) { abilities } else { &Abilities::NONE };
-        let offer = self.common.known(told).offer();
+        let known = self.common.known(told);
         // What it offered to all in the newer era is the best guess of what it offers in the older one.
-        match offer.tools.is_none() && self.common.may_be_modern() {
-            true => self.common.known(&Abilities::NONE).offer(),
-            false => offer,
+        match known.offer().tools.is_none() && self.common.may_be_modern() {
+            true => self.common.known(&Abilities::NONE),
+            false => known,
         }
     }
 

@@ -24,7 +24,12 @@ use gateway_core::{
 use sha2::{Digest as _, Sha256};
 use tracing::{debug, warn};
 
-use super::{Endpoint, Settings, hello::Hello, lists::page_of};
+use super::{
+    Endpoint, Settings,
+    hello::Hello,
+    lists::page_of,
+    pins::{Held, Pins},
+};
 
 /// Hexadecimal digits of the key in a file's name.
 const KEY_DIGITS: usize = 16;
@@ -49,6 +54,8 @@ struct State {
     revision: Option<Revision>,
     /// The file was looked for, or is out of date.
     looked: bool,
+    /// What was agreed to of the offer.
+    held: Option<Held>,
 }
 
 // === impl Knowledge ===
@@ -69,10 +76,9 @@ impl Knowledge {
         known
     }
 
-    /// How many tools are offered to anybody.
-    pub(super) fn tools(&self) -> Option<usize> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.values().find_map(|known| known.offer().tools.as_ref().map(|tools| tools.len()))
+    /// All that is known, for clients of whatever abilities.
+    pub(super) fn all(&self) -> Vec<Arc<Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }
 
@@ -82,6 +88,19 @@ impl Known {
     /// What is offered. The first time, the file is read.
     pub(super) fn offer(&self) -> Arc<Offer> {
         self.looked().offer.clone()
+    }
+
+    /// What was agreed to of the offer, as `pins` say: now, or when it was last looked at. Whether it was looked at anew.
+    pub(super) fn held(&self, pins: &dyn Pins, now: bool) -> (Held, bool) {
+        let mut state = self.looked();
+        match &state.held {
+            Some(held) if !now || held.version == pins.version() => (held.clone(), false),
+            _ => {
+                let held = Held::of(&state.offer, pins);
+                state.held = Some(held.clone());
+                (held, true)
+            }
+        }
     }
 
     /// What the server spoke when it was last seen. The first time, the file is read.
@@ -111,7 +130,7 @@ impl Known {
                 return false;
             }
             if news {
-                state.offer = Arc::new(offer);
+                (state.offer, state.held) = (Arc::new(offer), None);
             }
             (news, state.offer.clone())
         };
