@@ -33,6 +33,7 @@ mod hot_swap;
 mod http;
 mod http_auth;
 mod http_faults;
+mod http_jwt;
 mod http_modern;
 mod import;
 mod js_plugin;
