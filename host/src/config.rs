@@ -255,7 +255,7 @@ impl Config {
     pub fn parse(text: &str, file: &Path, environment: Environment<'_>) -> Result<Loaded, LoadError> {
         let (config, report) = Self::examine(text, file, environment);
         match config {
-            Some(config) if !report.is_fatal() => Ok(Loaded::new(config, report)),
+            Some(config) if !report.is_fatal() => Ok(Loaded::new(config, report, text)),
             _ => Err(LoadError::Invalid(Box::new(report))),
         }
     }

@@ -291,7 +291,7 @@ impl Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let show = |value: Option<&Value>| match value.map(Value::to_string) {
-            Some(text) if text.chars().count() > 300 => text.chars().take(300).chain(['…']).collect(),
+            Some(text) if text.chars().count() > 3000 => text.chars().take(3000).chain(['…']).collect(),
             Some(text) => text,
             None => "nothing".to_owned(),
         };

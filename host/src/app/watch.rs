@@ -130,6 +130,9 @@ async fn watch(control: Arc<Control>) {
     };
     let mut paths = Paths::of(&control).await;
     folders.follow(&paths.all());
+    if control.desired().config.watch {
+        control.catch_up().await;
+    }
     while let Some(event) = told.recv().await {
         let mut changed = Changes::default();
         changed.note(event);

@@ -1,11 +1,12 @@
 //! A configuration that was read, without what cannot be used of it.
 
+use std::fmt;
+
 use gateway_core::name::SourceName;
 
 use super::{Config, Report, checks};
 
 /// A configuration that can be used.
-#[derive(Debug)]
 pub struct Loaded {
     /// What it says. Servers, plugins and pipelines that cannot be used are not in there.
     pub config: Config,
@@ -13,6 +14,8 @@ pub struct Loaded {
     pub broken: Vec<Broken>,
     /// What was found on the way: warnings, and the reasons again, with their places.
     pub report: Report,
+    /// What stood in the file.
+    pub text: Box<str>,
 }
 
 /// A server, plugin or pipeline that cannot be used.
@@ -26,6 +29,14 @@ pub struct Broken {
     pub reason: String,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the text, in which secrets may stand.
+        let Self { config, broken, report, .. } = self;
+        f.debug_struct("Loaded").field("config", config).field("broken", broken).field("report", report).finish()
+    }
 }
 
 impl Loaded {
@@ -46,13 +57,13 @@ impl Loaded {
     }
 
     /// Takes the entries out that cannot be used: what is not there cannot be started by mistake.
-    pub(super) fn new(mut config: Config, report: Report) -> Self {
+    pub(super) fn new(mut config: Config, report: Report, text: &str) -> Self {
         let broken = checks::broken(&config, &report.problems);
         let usable = |name: &SourceName| broken.iter().all(|entry| entry.name != *name);
         config.servers.retain(|name, _| usable(name));
         config.plugins.retain(|name, _| usable(name));
         config.pipelines.retain(|name, _| usable(name));
         checks::drop_tokens(&mut config, &report.problems);
-        Self { config, broken, report }
+        Self { config, broken, report, text: text.into() }
     }
 }

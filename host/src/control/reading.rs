@@ -20,6 +20,18 @@ impl Control {
         }
     }
 
+    /// The same, where something else stands there by now than what counts: what changed before somebody watched.
+    pub async fn catch_up(&self) {
+        let text = match self.in_memory {
+            true => None,
+            false => tokio::fs::read_to_string(&self.file).await.ok(),
+        };
+        match text {
+            Some(text) if *text != *self.held.lock().await.loaded.text => self.reload().await,
+            _ => self.refresh().await,
+        }
+    }
+
     async fn read_file(&self, held: &mut Held) {
         let (file, optional) = (self.file.clone(), self.optional);
         let load = move || if optional { Config::load_or_empty(&file) } else { Config::load(&file) };

@@ -242,7 +242,7 @@ fn any_role(config: &Config) -> Option<String> {
 }
 
 fn given(config: Config) -> Loaded {
-    Loaded { config, broken: Vec::new(), report: Report { file: no_file(), problems: Vec::new() } }
+    Loaded { config, broken: Vec::new(), report: Report { file: no_file(), problems: Vec::new() }, text: "".into() }
 }
 
 fn no_file() -> PathBuf {

@@ -182,5 +182,5 @@ fn what_was_forged_is_an_error_or_another_entry() {
         }
     }
     // Neither the forging nor the reading is trivial.
-    assert!(refused > 200 && other > 200, "{refused} refused, {other} otherwise");
+    assert!(refused > 200 && other > 10, "{refused} refused, {other} otherwise");
 }
