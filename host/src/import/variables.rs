@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str, dialect: Dialect) -> String {
-        ours(text, dialect, Path::new("/work/project")).0
+        ours(text, dialect, Path::new("/srv/project")).0
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
         for (text, wanted) in [
             ("${env:TOKEN}", "${TOKEN}"),
             ("${TOKEN:-none}", "${TOKEN:-none}"),
-            ("${workspaceFolder}/data", "/work/project/data"),
+            ("${workspaceFolder}/data", "/srv/project/data"),
             ("${userHome}/${workspaceFolderBasename}", "${HOME}/project"),
             ("Bearer ${input:api-key}", "Bearer ${API_KEY}"),
             ("${command:pick}", "$${command:pick}"),
