@@ -14,8 +14,8 @@
 //!
 //! 1. [`frontends`] turn bytes into messages and say who asks. `serve.rs` is the only place that knows MCP's methods.
 //! 2. [`gateway`] finds the tool in the catalogue as the caller's role sees it, and hands the call to its source.
-//! 3. [`sources`] run it: `upstream` is an external server, `native` are the gateway's own tools, and plugins are
-//!    `gateway_wasm::Plugin`; `functions` are those of a program that the gateway is part of.
+//! 3. [`sources`] run it: `upstream` is an external server, `native` are the gateway's own tools, `pipeline` makes one tool
+//!    of several, `functions` are those of a program that the gateway is part of, and plugins are `gateway_wasm::Plugin`.
 //! 4. The result goes back as the bytes that it came in; `frontends/errors.rs` is the one table that turns errors into
 //!    MCP, and [`results`] writes what the gateway itself has to say; [`arguments`] holds what is given against schemas.
 //!
