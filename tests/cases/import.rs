@@ -173,7 +173,7 @@ fn servers_beside_the_configuration_are_written_nowhere() {
     // Read again with the configuration.
     gateway.write("auto.json", &auto(&["others"]));
     client.signal(rustix::process::Signal::HUP);
-    client.incoming("notifications/tools/list_changed");
+    client.logged("the configuration counts as it is now");
     assert_eq!(client.call("others__echo", json!({ "text": "hello" })).text(), "hello");
     assert_eq!(client.call("theirs__echo", json!({ "text": "x" })).error()["code"], -32602);
     client.finish();

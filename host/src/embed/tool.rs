@@ -88,14 +88,14 @@ impl Tool {
     /// ```
     /// # use std::sync::Arc;
     /// use gateway_host::{Call, CallError, Gateway, Tool};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///
     /// let uptime = Tool::with_call("uptime", async |_: (), call: Arc<Call>| {
     ///     let status = call.invoke("gateway_status", None, None).await?.body.to::<serde_json::Value>();
     ///     let seconds = status.ok().and_then(|status| status["structuredContent"]["uptime_s"].as_u64());
     ///     Ok::<_, CallError>(seconds.unwrap_or_default())
     /// });
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let temp = tempfile::tempdir()?;
     /// # let builder = Gateway::builder().folders(temp.path(), temp.path());
     /// let gateway = builder.register_tool(uptime).build().await?;
