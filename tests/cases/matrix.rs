@@ -171,7 +171,7 @@ fn unexpected(driver: Driver, server: Server, front: Transport, direct: &Value, 
     }
     let (mut direct, mut proxied) = (direct.clone(), proxied.clone());
     if driver == Driver::PythonAuto && is_most_of(&proxied["progress"]["steps"], &direct["progress"]["steps"]) {
-        // Under load this client hands on fewer reports than come; the other drivers see every one.
+        // Not explained yet: now and then one report of twenty is missing. The other drivers see every one.
         proxied["progress"]["steps"] = direct["progress"]["steps"].clone();
     }
     let bridged = direct["protocol"] != proxied["protocol"];
