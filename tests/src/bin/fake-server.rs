@@ -245,6 +245,11 @@ impl Server {
 
     fn call(&self, id: &Value, params: &Value, line: &str) {
         let (tool, arguments) = (params["name"].as_str().unwrap_or_default(), &params["arguments"]);
+        let key = || arguments["key"].as_str().unwrap_or_default().to_owned();
+        // Whoever hears of the call may release it at once, so it waits before it is told.
+        if tool == "wait" {
+            self.waiting.lock().unwrap().push((key(), id.clone()));
+        }
         self.tell(
             &json!({ "event": "call", "tool": tool, "arguments": arguments, "params": params, "id": id, "line": line }),
         );
@@ -256,7 +261,6 @@ impl Server {
                 }
             }
         }
-        let key = || arguments["key"].as_str().unwrap_or_default().to_owned();
         if self.flags.offers.tasks && params.get("task").is_some() {
             return self.answer(id, &self.flags.offers.make(&key()));
         }
@@ -271,7 +275,7 @@ impl Server {
                     .unwrap_or_default();
                 self.answer_text(id, params.get("arguments").map_or("absent", |arguments| arguments.get()));
             }
-            "wait" => self.waiting.lock().unwrap().push((key(), id.clone())),
+            "wait" => {}
             "progress" => {
                 let token = &params["_meta"]["progressToken"];
                 let steps = arguments["steps"].as_u64().unwrap_or(3);

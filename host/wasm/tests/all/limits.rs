@@ -1,6 +1,9 @@
 //! Guests that want too much, and what their callers are told.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::poll_once;
 use gateway_core::{
@@ -60,7 +63,7 @@ async fn time_within_a_host_call() {
 async fn the_callers_time() {
     let stage = limited("spin", json!({ "time": "1h" }));
     stage.plugin.learn().await.unwrap();
-    let call = stage.root(Some(Instant::now() + std::time::Duration::from_millis(100)));
+    let call = stage.root(Some(Instant::now() + Duration::from_millis(100)));
     let ended = stage.plugin.call(Request::new("spin".into(), None), call).await;
     let Err(CallError::Failed(failure)) = ended else { panic!("{ended:?}") };
     assert_eq!(failure.kind, FailureKind::Timeout);
@@ -191,7 +194,7 @@ async fn calls_at_the_same_time() {
         assert!(poll_once(first.as_mut()).is_pending());
         tokio::task::yield_now().await;
     }
-    let soon = Instant::now() + std::time::Duration::from_millis(50);
+    let soon = Instant::now() + Duration::from_millis(50);
     let second = stage.plugin.call(request(0), stage.root(Some(soon))).await;
     let Err(CallError::Failed(failure)) = second else { panic!("{second:?}") };
     expect(
@@ -211,15 +214,25 @@ async fn calls_that_wait() {
     let stage = limited("sleepy", json!({ "time": "1h", "concurrency": 1, "queue": 1 }));
     stage.plugin.learn().await.unwrap();
     stage.call("sleep", json!({ "milliseconds": 0 })).await;
-    let request = |milliseconds: u64| {
+    let begin = |milliseconds: u64, deadline: Option<Instant>| {
         let arguments = Json::from_value(&json!({ "milliseconds": milliseconds }));
-        Request::new("sleep".into(), Some(arguments))
+        let request = Request::new("sleep".into(), Some(arguments));
+        let (plugin, call) = (stage.plugin.clone(), stage.root(deadline));
+        tokio::spawn(async move { plugin.call(request, call).await })
     };
-    let mut first = stage.plugin.call(request(3_600_000), stage.root(None));
-    assert!(poll_once(first.as_mut()).is_pending());
-    let mut second = stage.plugin.call(request(3_600_000), stage.root(None));
-    assert!(poll_once(second.as_mut()).is_pending());
-    let failure = stage.failure("sleep", json!({ "milliseconds": 0 })).await;
+    let soon = || Some(Instant::now() + Duration::from_millis(50));
+    let first = begin(3_600_000, None);
+    // Its arguments may be looked at elsewhere before it counts.
+    while stage.plugin.status().calls == 0 {
+        tokio::task::yield_now().await;
+    }
+    // One of the two waits, and the other is refused, whichever comes first.
+    let (mut second, mut third) = (begin(3_600_000, None), begin(3_600_000, None));
+    let (refused, second) = tokio::select! {
+        refused = &mut second => (refused, third),
+        refused = &mut third => (refused, second),
+    };
+    let Err(CallError::Failed(failure)) = refused.unwrap() else { panic!("it is not refused") };
     expect(
         &failure,
         FailureKind::Limit,
@@ -227,11 +240,17 @@ async fn calls_that_wait() {
         Some("raise plugins.sleepy.limits.queue"),
     );
     // Who goes away makes room, whether it waited or ran.
-    drop(second);
-    let mut third = stage.plugin.call(request(0), stage.root(None));
-    assert!(poll_once(third.as_mut()).is_pending());
-    drop(first);
-    tokio::time::timeout(LONG, third).await.unwrap().unwrap();
+    second.abort();
+    assert!(second.await.unwrap_err().is_cancelled());
+    match begin(0, soon()).await.unwrap() {
+        Err(CallError::Failed(failure)) => {
+            assert!(failure.message.ends_with("no call ended within the time of this one"), "{failure:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    tokio::time::timeout(LONG, begin(0, None)).await.unwrap().unwrap().unwrap();
 }
 
 /// The same call takes the same fuel; with as much it goes well, and with less it does not.
