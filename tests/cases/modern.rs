@@ -156,6 +156,39 @@ fn questions_of_a_server_are_the_answer_and_answers_come_with_the_next_request()
     assert_eq!(fake.process(1).count("call"), 3);
 }
 
+/// Its call goes on meanwhile, and the client hears of that as soon as there is a request again by which it can.
+#[test]
+fn what_a_server_says_between_two_requests_is_told_with_the_second() {
+    let fake = Fake::new();
+    let (client, _gateway) = gateway(&fake, &[]);
+    let can = json!({ "roots": {} });
+    let call = |token: &str| {
+        json!({ "name": "fake__ask", "arguments": { "method": "roots/list", "params": {} },
+                "_meta": { "progressToken": token, "io.modelcontextprotocol/logLevel": "info" } })
+    };
+    let asked = client.answer(client.send_modern("tools/call", &can, call("first")));
+    let server = fake.process(1);
+    let token = server.called("ask")["params"]["_meta"]["progressToken"].clone();
+    let wait = json!({ "name": "fake__wait", "arguments": { "key": "told" } });
+    let told = client.send_modern("tools/call", &can, wait);
+    server.waits("told");
+    server.say("notifications/progress", &json!({ "progressToken": token, "progress": 1 }));
+    server.release("told");
+    // It comes after the report, so the gateway has both.
+    client.answer(told);
+
+    let key = asked.result()["inputRequests"].as_object().unwrap().keys().next().unwrap().clone();
+    let done = client.go_on(&asked, "tools/call", &can, call("second"), json!({ key: { "roots": [] } }));
+    assert_eq!(client.answer(done).result()["resultType"], "complete");
+    let heard = client.messages();
+    let reports: Vec<_> = heard
+        .iter()
+        .filter(|message| message.method() == Some("notifications/progress"))
+        .map(Message::params)
+        .collect();
+    assert_eq!(reports, [&json!({ "progressToken": "second", "progress": 1 })]);
+}
+
 #[test]
 fn a_client_is_asked_for_what_it_has_declared_alone() {
     let fake = Fake::new();

@@ -15,7 +15,6 @@ import sys
 import uuid
 import warnings
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -248,9 +247,7 @@ class Matrix:
         result = await self.call(self.profile["progress"])
         # The client hands each report on in a task of its own, which may run after whoever waits for the result.
         await self.progress.until("the last report", lambda all: any(is_last(report) for report in all[before:]))
-        with suppress(Late):
-            await self.progress.until("all reports", lambda all: len(all) - before >= all[-1]["total"])
-        return {"steps": sorted(self.progress.items[before:], key=lambda report: report["progress"]), "result": result}
+        return {"steps": self.progress.items[before:], "result": result}
 
     async def cancel(self) -> Any:
         cancel = self.profile["cancel"]

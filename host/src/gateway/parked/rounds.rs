@@ -1,7 +1,7 @@
 //! The client of a call that is asked by answers: each request that goes on with the call is its next round.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, Weak},
 };
@@ -20,6 +20,10 @@ const METHOD_NOT_FOUND: i32 = -32601;
 /// This side broke (JSON-RPC 2.0).
 const INTERNAL_ERROR: i32 = -32603;
 
+/// How much of what is told between two requests is kept for the second one: so many messages, of so many bytes together.
+/// Beyond it the oldest is forgotten.
+const MISSED: (usize, usize) = (256, 64 << 10);
+
 /// The client of a call that may take several requests.
 pub struct Rounds {
     me: Weak<Self>,
@@ -27,16 +31,37 @@ pub struct Rounds {
     session: Option<SessionId>,
     /// The session, where there is one that lasts.
     lasting: Option<Weak<dyn Client>>,
-    /// The request that waits for the call now.
-    present: Mutex<Option<Present>>,
+    listener: Mutex<Listener>,
     open: Mutex<Open>,
     asked: Notify,
 }
 
+/// Who hears what is told of the call. It goes on between two of its requests, and what it says then is for the second.
+enum Listener {
+    /// The request that waits for it now.
+    Present(Present),
+    /// There is none before the client comes back.
+    Away(Away),
+}
+
+#[derive(Clone)]
 struct Present {
     client: Arc<dyn Client>,
     /// Under which it wants progress.
     token: Option<Json>,
+}
+
+struct Away {
+    /// Which log messages its last request wanted.
+    log_level: Option<LogLevel>,
+    missed: VecDeque<Told>,
+    /// The bytes of these.
+    size: usize,
+}
+
+enum Told {
+    Progress(Json),
+    Notification(Box<str>, Option<Json>),
 }
 
 #[derive(Default)]
@@ -61,7 +86,7 @@ impl Rounds {
             abilities: client.abilities().clone(),
             session: client.session(),
             lasting: client.lasting(),
-            present: Mutex::new(Some(Present { client, token })),
+            listener: Mutex::new(Listener::Present(Present { client, token })),
             open: Mutex::default(),
             asked: Notify::new(),
         })
@@ -95,13 +120,18 @@ impl Rounds {
         if questions.is_empty() {
             return None;
         }
-        *lock(&self.present) = None;
+        let mut listener = lock(&self.listener);
+        if let Listener::Present(present) = &*listener {
+            let log_level = present.client.log_level();
+            *listener = Listener::Away(Away { log_level, missed: VecDeque::new(), size: 0 });
+        }
         Some(Json::from_value(&questions))
     }
 
-    /// The client came back: from now on it hears by the new request. What it did not answer is asked again.
+    /// The client came back: it hears by the new request, at first what it has missed. What it did not answer is asked
+    /// again.
     pub fn go_on(&self, client: Arc<dyn Client>, token: Option<Json>, answers: Option<&Json>) {
-        *lock(&self.present) = Some(Present { client, token });
+        self.listen(Present { client, token });
         let Some(answers) = answers else { return };
         let given: HashMap<String, &RawValue> = serde_json::from_slice(answers.as_bytes()).unwrap_or_default();
         let mut open = lock(&self.open);
@@ -113,9 +143,62 @@ impl Rounds {
         }
     }
 
-    /// Who hears what is told now.
-    fn listener(&self) -> Option<Arc<dyn Client>> {
-        lock(&self.present).as_ref().map(|present| present.client.clone())
+    fn listen(&self, present: Present) {
+        // Held until all is told, so that what is told meanwhile comes after it.
+        let mut listener = lock(&self.listener);
+        if let Listener::Away(away) = &mut *listener {
+            away.missed.drain(..).for_each(|told| present.hear(&told));
+        }
+        *listener = Listener::Present(present);
+    }
+
+    /// Who hears it, or `None` where it is kept.
+    fn present_or_later(&self, told: impl FnOnce() -> Told) -> Option<Present> {
+        match &mut *lock(&self.listener) {
+            Listener::Present(present) => Some(present.clone()),
+            Listener::Away(away) => {
+                away.keep(told());
+                None
+            }
+        }
+    }
+}
+
+impl Present {
+    fn hear(&self, told: &Told) {
+        match told {
+            Told::Progress(params) => self.progress(params),
+            Told::Notification(method, params) => self.client.tell(method, params.as_ref()),
+        }
+    }
+
+    /// Each request brings a token of its own.
+    fn progress(&self, params: &Json) {
+        if let Some(token) = &self.token {
+            self.client.progress(token, params);
+        }
+    }
+}
+
+impl Away {
+    fn keep(&mut self, told: Told) {
+        self.size += told.size();
+        self.missed.push_back(told);
+        while self.missed.len() > MISSED.0 || self.size > MISSED.1 {
+            let Some(oldest) = self.missed.pop_front() else { return };
+            self.size -= oldest.size();
+        }
+    }
+}
+
+impl Told {
+    fn size(&self) -> usize {
+        match self {
+            Self::Progress(params) => params.as_bytes().len(),
+            Self::Notification(method, params) => {
+                method.len() + params.as_ref().map_or(0, |params| params.as_bytes().len())
+            }
+        }
     }
 }
 
@@ -134,7 +217,10 @@ impl Client for Rounds {
     }
 
     fn log_level(&self) -> Option<LogLevel> {
-        self.listener()?.log_level()
+        match &*lock(&self.listener) {
+            Listener::Present(present) => present.client.log_level(),
+            Listener::Away(away) => away.log_level,
+        }
     }
 
     fn takes_rounds(&self) -> bool {
@@ -142,16 +228,15 @@ impl Client for Rounds {
     }
 
     fn progress(&self, _token: &Json, params: &Json) {
-        // Each request brings a token of its own.
-        let present = lock(&self.present).as_ref().and_then(|now| Some((now.client.clone(), now.token.clone()?)));
-        if let Some((client, token)) = present {
-            client.progress(&token, params);
+        if let Some(present) = self.present_or_later(|| Told::Progress(params.clone())) {
+            present.progress(params);
         }
     }
 
     fn tell(&self, method: &str, params: Option<&Json>) {
-        if let Some(client) = self.listener() {
-            client.tell(method, params);
+        let later = || Told::Notification(method.into(), params.cloned());
+        if let Some(present) = self.present_or_later(later) {
+            present.client.tell(method, params);
         }
     }
 

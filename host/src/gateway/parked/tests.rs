@@ -17,6 +17,9 @@ impl Client for Present {
     fn progress(&self, token: &Json, params: &Json) {
         self.1.lock().unwrap().push(format!("{token} {params}"));
     }
+    fn tell(&self, method: &str, params: Option<&Json>) {
+        self.1.lock().unwrap().push(format!("{method} {}", params.unwrap()));
+    }
     fn ask(&self, _: Box<str>, _: Option<Json>) -> Fut<'_, Result<Json, Json>> {
         unreachable!("it is asked by answers")
     }
@@ -168,7 +171,7 @@ async fn what_the_client_cannot_be_asked_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn progress_goes_to_the_request_that_waits_under_its_token() {
+async fn progress_goes_to_the_request_that_waits_under_its_token_or_is_kept_for_it() {
     let parked = Parked::new(Tasks::new());
     let (first, second) = (present(), present());
     let rounds = Rounds::new(first.clone(), Some(json("\"one\"")));
@@ -180,5 +183,28 @@ async fn progress_goes_to_the_request_that_waits_under_its_token() {
     rounds.go_on(second.clone(), Some(json("\"two\"")), None);
     rounds.progress(&json("0"), &json("3"));
     assert_eq!(*first.1.lock().unwrap(), ["\"one\" 1"]);
-    assert_eq!(*second.1.lock().unwrap(), ["\"two\" 3"]);
+    assert_eq!(*second.1.lock().unwrap(), ["\"two\" 2", "\"two\" 3"]);
+}
+
+#[tokio::test]
+async fn of_what_is_told_meanwhile_the_newest_is_kept() {
+    let parked = Parked::new(Tasks::new());
+    let (rounds, second) = (rounds(), present());
+    let asked = parked.drive(owner(None), purpose("{}"), rounds.clone(), asking(&rounds, 1)).await.unwrap();
+    (1..=300).for_each(|step| rounds.progress(&json("0"), &json(&step.to_string())));
+    rounds.tell("notifications/message", Some(&json("\"kept\"")));
+    let (rounds, _work) = parked.resume(&state(&asked), &owner(None), &purpose("{}")).unwrap().unwrap();
+    rounds.go_on(second.clone(), Some(json("0")), None);
+    let heard = second.1.lock().unwrap();
+    assert_eq!((heard.len(), &*heard[0], &*heard[254]), (256, "0 46", "0 300"));
+    assert_eq!(heard[255], "notifications/message \"kept\"");
+    drop(heard);
+
+    let asked = parked.drive(owner(None), purpose("{}"), rounds.clone(), asking(&rounds, 1)).await.unwrap();
+    rounds.progress(&json("0"), &json(&format!("\"{}\"", "x".repeat(64 << 10))));
+    rounds.progress(&json("0"), &json("1"));
+    let third = present();
+    let (rounds, _work) = parked.resume(&state(&asked), &owner(None), &purpose("{}")).unwrap().unwrap();
+    rounds.go_on(third.clone(), Some(json("0")), None);
+    assert_eq!(*third.1.lock().unwrap(), ["0 1"]);
 }
