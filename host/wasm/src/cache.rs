@@ -48,6 +48,9 @@ const TICK: Duration = Duration::from_millis(10);
 /// Bytes of the checksum at the end of a compiled component.
 const CHECKSUM: usize = 32;
 
+/// How components are changed before they are compiled (`merge`); another number is another way.
+const CODE_FORMAT: u32 = 1;
+
 /// How the remembered lists are written; another number is another format.
 const DEFINITIONS_FORMAT: u8 = 2;
 
@@ -140,6 +143,7 @@ impl Cache {
         // The same on every run: the hasher is used with its fixed keys.
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
+        CODE_FORMAT.hash(&mut hasher);
         self.folder.join(format!("{digest}-{:016x}.cwasm", hasher.finish()))
     }
 

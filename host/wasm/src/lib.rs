@@ -13,9 +13,9 @@
 //! * `exports`: what is called in it, an interface each;
 //! * `answer`, `trap`: what its result or its end means (`convert`: in MCP's words).
 //!
-//! Before that: [`package`] and `load` (from bytes to code), `cache` (what is kept), [`mod@inspect`] (what a component
-//! says about itself), [`config`] (the plugin's part of `gateway.yaml`). In tests of plugins, [`rehearsal`] stands in the
-//! place of the world.
+//! Before that: [`package`] and `load` (from bytes to code), `merge` (modules that were linked, as one), `cache` (what is
+//! kept), [`mod@inspect`] (what a component says about itself), [`config`] (the plugin's part of `gateway.yaml`). In tests
+//! of plugins, [`rehearsal`] stands in the place of the world.
 
 mod answer;
 mod bindings;
@@ -33,6 +33,7 @@ mod http;
 pub mod inspect;
 pub mod limits;
 mod load;
+mod merge;
 pub mod observe;
 mod output;
 pub mod package;

@@ -20,7 +20,7 @@ use crate::{
     engine::{Machine, PluginEngine, weight},
     exports::Exports,
     guest::{Context, Guest},
-    inspect,
+    inspect, merge,
 };
 
 /// A plugin's code, its imports filled.
@@ -114,7 +114,9 @@ fn compile(
     let broken = |error: wasmtime::Error| {
         Failure::new(FailureKind::Broken, format!("plugin {plugin:?}: it cannot be compiled: {error:#}"))
     };
-    let component = Component::new(&machine.engine, bytes).map_err(broken)?;
+    let component = as_one_module(machine, plugin, bytes)
+        .map_or_else(|| Component::new(&machine.engine, bytes), Ok)
+        .map_err(broken)?;
     let took = started.elapsed();
     tracing::info!(plugin = plugin.as_str(), milliseconds = took.as_millis(), "compiled the plugin");
     if let Some(observer) = engine.observer() {
@@ -122,6 +124,17 @@ fn compile(
     }
     // The kept one takes its place at once, since its code is mapped from the file and shared between processes.
     Ok(keep(engine, machine, &component, digest).unwrap_or(component))
+}
+
+/// The component with its linked modules merged; `None` where it has none, or is better compiled as it is.
+fn as_one_module(machine: &Machine, plugin: &SourceName, bytes: &[u8]) -> Option<Component> {
+    let component = match merge::merged(bytes) {
+        Ok(merged) => Component::new(&machine.engine, merged).map_err(|error| format!("{error:#}")),
+        Err(merge::Unfit::Nothing) => return None,
+        Err(unfit) => Err(unfit.to_string()),
+    };
+    let told = |cause: &String| tracing::debug!(plugin = plugin.as_str(), cause, "its modules stay apart");
+    component.inspect_err(told).ok()
 }
 
 /// Keeps the component; `None` where that failed or nothing is kept.

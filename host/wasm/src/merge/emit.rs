@@ -1,0 +1,378 @@
+//! The component anew, with one module in the place of several.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use wasm_encoder::{
+    Alias, CanonicalFunctionSection, Component, ComponentAliasSection, ComponentSection, ExportKind, InstanceSection,
+    ModuleArg, ModuleSection, RawSection,
+    reencode::{Error, Reencode, ReencodeComponent},
+};
+use wasmparser::{CanonicalFunction, CanonicalOption, Instance, InstantiationArg};
+
+use super::{
+    Unfit,
+    linked::{Group, IMPORTS, Merged, exported},
+    parts::{Definition, Item, Parts, Space},
+};
+
+/// The section of a module.
+const MODULE: u8 = 1;
+
+pub(super) fn emit<'a>(parts: &Parts<'a>, group: &Group<'a>) -> Result<Vec<u8>, Unfit> {
+    let mut wanted = Wanted::new(parts, group);
+    wanted.find()?;
+    if group.last().is_none() {
+        return Emitter::new(parts, group, &wanted).emit(&Merged::default());
+    }
+    let exports: Vec<_> = wanted.exports.iter().copied().collect();
+    let merged = group.merge(parts, &exports)?;
+    // What only the merged module wants is wanted still.
+    for import in &merged.imports {
+        wanted.definition(Space::Func, *import)?;
+    }
+    Emitter::new(parts, group, &wanted).emit(&merged)
+}
+
+// === what is wanted ===
+
+/// What has to be there afterwards. What only handed something from one module to another has not.
+struct Wanted<'p, 'a> {
+    parts: &'p Parts<'a>,
+    group: &'p Group<'a>,
+    canons: HashMap<u32, &'p CanonicalFunction>,
+    definitions: HashSet<(Space, u32)>,
+    instances: HashSet<u32>,
+    /// Exports of what is merged, by the instance that had them.
+    exports: BTreeSet<(u32, Space, &'a str)>,
+}
+
+impl<'p, 'a> Wanted<'p, 'a> {
+    fn new(parts: &'p Parts<'a>, group: &'p Group<'a>) -> Self {
+        let canon = |item: &'p Item<'a>| match item {
+            Item::Canon { index, function } => Some((*index, function)),
+            _ => None,
+        };
+        let canons = parts.items.iter().filter_map(canon).collect();
+        let (definitions, instances, exports) = Default::default();
+        Self { parts, group, canons, definitions, instances, exports }
+    }
+
+    fn find(&mut self) -> Result<(), Unfit> {
+        for item in &self.parts.items {
+            match item {
+                Item::Lift(function) => self.function(function)?,
+                // It may do something as it is made.
+                Item::Instance(index) if self.is_other_module(*index)? => self.instance(*index)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn is_other_module(&self, instance: u32) -> Result<bool, Unfit> {
+        let is_module = matches!(self.parts.instance(instance)?, Instance::Instantiate { .. });
+        Ok(is_module && !self.group.has(instance))
+    }
+
+    fn index(&mut self, space: Space, index: u32) -> Result<(), Unfit> {
+        if !self.definitions.insert((space, index)) {
+            return Ok(());
+        }
+        match self.parts.definition(space, index)? {
+            Definition::Canon(index) => {
+                let function = self.canons.get(&index).copied();
+                function.map_or(Ok(()), |function| self.function(function))
+            }
+            Definition::Export { instance, name } if self.group.has(instance) => {
+                self.exports.insert((instance, space, name));
+                Ok(())
+            }
+            Definition::Export { instance, .. } => self.instance(instance),
+        }
+    }
+
+    /// A definition that has been followed to where it is from.
+    fn definition(&mut self, space: Space, definition: Definition<'a>) -> Result<(), Unfit> {
+        match definition {
+            Definition::Canon(index) => self.index(space, index),
+            Definition::Export { instance, .. } => self.instance(instance),
+        }
+    }
+
+    fn instance(&mut self, instance: u32) -> Result<(), Unfit> {
+        if !self.instances.insert(instance) {
+            return Ok(());
+        }
+        match self.parts.instance(instance)?.clone() {
+            Instance::Instantiate { module_index, args } => args.iter().try_for_each(|given| {
+                if !self.group.has(given.index) {
+                    return self.instance(given.index);
+                }
+                let module = self.parts.module(module_index)?;
+                self.exports.extend(module.imports_of(given.name).map(|(space, name)| (given.index, space, name)));
+                Ok(())
+            }),
+            Instance::FromExports(exports) => exports.iter().try_for_each(|export| {
+                let space = Space::of(export.kind).ok_or(Unfit::Unusual("an instance has tags"))?;
+                self.index(space, export.index)
+            }),
+        }
+    }
+
+    fn function(&mut self, function: &CanonicalFunction) -> Result<(), Unfit> {
+        let options = match function {
+            CanonicalFunction::Lift { core_func_index, options, .. } => {
+                self.index(Space::Func, *core_func_index)?;
+                options
+            }
+            CanonicalFunction::Lower { options, .. } => options,
+            _ => return Ok(()),
+        };
+        options.iter().try_for_each(|option| match option {
+            CanonicalOption::Memory(index) => self.index(Space::Memory, *index),
+            CanonicalOption::Realloc(index) | CanonicalOption::PostReturn(index) | CanonicalOption::Callback(index) => {
+                self.index(Space::Func, *index)
+            }
+            _ => Ok(()),
+        })
+    }
+}
+
+// === writing ===
+
+/// The component as far as it is written.
+struct Emitter<'p, 'a> {
+    parts: &'p Parts<'a>,
+    group: &'p Group<'a>,
+    wanted: &'p Wanted<'p, 'a>,
+    component: Component,
+    places: Places,
+    /// The instance of the merged module, once it is there.
+    merged: Option<u32>,
+}
+
+/// Where definitions are now; `None` for those that are not there yet.
+#[derive(Default)]
+struct Places {
+    spaces: [Indices; 4],
+    instances: Indices,
+    modules: Indices,
+}
+
+/// An index space: where each of the old indices is, and how many new ones there are.
+#[derive(Default)]
+struct Indices {
+    places: Vec<Option<u32>>,
+    count: u32,
+}
+
+impl<'p, 'a> Emitter<'p, 'a> {
+    fn new(parts: &'p Parts<'a>, group: &'p Group<'a>, wanted: &'p Wanted<'p, 'a>) -> Self {
+        let (component, places) = (Component::new(), Places::default());
+        Self { parts, group, wanted, component, places, merged: None }
+    }
+
+    fn emit(mut self, merged: &Merged<'a>) -> Result<Vec<u8>, Unfit> {
+        // What needs the merged module waits for it. Nothing but definitions for modules does.
+        let mut waiting = Vec::new();
+        for item in &self.parts.items {
+            if self.is_gone(item) {
+                continue;
+            }
+            match (item, self.merged) {
+                (Item::Instance(index), _) if self.group.last() == Some(*index) => {
+                    self.emit_merged(merged)?;
+                    for item in waiting.drain(..) {
+                        self.emit_item(item)?;
+                    }
+                }
+                (Item::Instance(index), _) if self.group.has(*index) => {}
+                (Item::Export { .. } | Item::Canon { .. } | Item::Instance(_), None) => {
+                    match self.emit_item(item) {
+                        Err(Unfit::Missing) => waiting.push(item),
+                        done => done?,
+                    };
+                }
+                _ => self.emit_item(item)?,
+            }
+        }
+        Ok(self.component.finish())
+    }
+
+    /// Whether nobody wants it any more.
+    fn is_gone(&self, item: &Item<'_>) -> bool {
+        match item {
+            Item::Export { space, index } => !self.wanted.definitions.contains(&(*space, *index)),
+            Item::Canon { index, .. } => !self.wanted.definitions.contains(&(Space::Func, *index)),
+            Item::Instance(index) => !self.group.has(*index) && !self.wanted.instances.contains(index),
+            _ => false,
+        }
+    }
+
+    /// Fails with [`Unfit::Missing`] where something that it needs is not there yet.
+    fn emit_item(&mut self, item: &Item<'a>) -> Result<(), Unfit> {
+        match item {
+            Item::Whole { id, content } => self.section(&RawSection { id: *id, data: content }),
+            Item::Alias(alias) => {
+                let mut section = ComponentAliasSection::new();
+                section.alias(self.places.component_alias(alias.clone())?);
+                self.section(&section);
+            }
+            Item::Lift(function) => self.emit_canon(function)?,
+            Item::Canon { index, function } => {
+                self.emit_canon(function)?;
+                self.places.spaces[Space::Func as usize].add(*index);
+            }
+            Item::Module(index) => self.emit_module(*index)?,
+            Item::Instance(index) => {
+                match self.parts.instance(*index)? {
+                    Instance::Instantiate { module_index, args } => self.emit_instance(*module_index, args)?,
+                    exports @ Instance::FromExports(_) => {
+                        let mut section = InstanceSection::new();
+                        self.places.parse_instance(&mut section, exports.clone())?;
+                        self.section(&section);
+                    }
+                }
+                self.places.instances.add(*index);
+            }
+            Item::Export { space, index } => {
+                let Definition::Export { instance, name } = self.parts.definition(*space, *index)? else {
+                    return Err(Unfit::Unusual("an alias is none"));
+                };
+                let (instance, name) = match self.group.has(instance) {
+                    true => (self.merged.ok_or(Unfit::Missing)?, exported(instance, name)),
+                    false => (self.places.instances.get(instance)?, name.to_owned()),
+                };
+                self.emit_alias(*space, instance, &name);
+                self.places.spaces[*space as usize].add(*index);
+            }
+        }
+        Ok(())
+    }
+
+    fn emit_instance(&mut self, module: u32, args: &[InstantiationArg<'a>]) -> Result<(), Unfit> {
+        let place = self.places.modules.get(module)?;
+        let mut given = Vec::new();
+        for arg in args {
+            let instance = match self.group.has(arg.index) {
+                true => self.emit_part(arg.index, self.parts.module(module)?.imports_of(arg.name))?,
+                false => self.places.instances.get(arg.index)?,
+            };
+            given.push((arg.name, ModuleArg::Instance(instance)));
+        }
+        let mut section = InstanceSection::new();
+        section.instantiate(place, given);
+        self.section(&section);
+        Ok(())
+    }
+
+    /// These exports of one of the merged modules, as an instance.
+    fn emit_part(&mut self, of: u32, exports: impl Iterator<Item = (Space, &'a str)>) -> Result<u32, Unfit> {
+        let merged = self.merged.ok_or(Unfit::Missing)?;
+        let mut given = BTreeMap::new();
+        for (space, name) in exports {
+            self.emit_alias(space, merged, &exported(of, name));
+            given.insert(name, (space.kind(), self.places.spaces[space as usize].skip()));
+        }
+        let mut section = InstanceSection::new();
+        section.export_items(given.into_iter().map(|(name, (kind, index))| (name, kind, index)));
+        self.section(&section);
+        Ok(self.places.instances.skip())
+    }
+
+    fn emit_canon(&mut self, function: &CanonicalFunction) -> Result<(), Unfit> {
+        let mut section = CanonicalFunctionSection::new();
+        self.places.parse_component_canonical(&mut section, function.clone())?;
+        self.section(&section);
+        Ok(())
+    }
+
+    fn emit_alias(&mut self, space: Space, instance: u32, name: &str) {
+        let mut section = ComponentAliasSection::new();
+        section.alias(Alias::CoreInstanceExport { instance, kind: space.kind(), name });
+        self.section(&section);
+    }
+
+    /// A module, unless it is part of the merged one.
+    fn emit_module(&mut self, index: u32) -> Result<(), Unfit> {
+        let is_of = |instance: &Instance<'_>| matches!(instance, Instance::Instantiate { module_index, .. } if *module_index == index);
+        if (0..).zip(&self.parts.instances).any(|(at, instance)| is_of(instance) && self.group.has(at)) {
+            return Ok(());
+        }
+        let content = self.parts.modules.get(index as usize).copied().ok_or(Unfit::Unusual("a module is missing"))?;
+        self.section(&RawSection { id: MODULE, data: content });
+        self.places.modules.add(index);
+        Ok(())
+    }
+
+    fn emit_merged(&mut self, merged: &Merged<'a>) -> Result<(), Unfit> {
+        self.section(&ModuleSection(&merged.module));
+        let module = self.places.modules.skip();
+        let mut given = Vec::new();
+        for (place, import) in merged.imports.iter().enumerate() {
+            let index = match *import {
+                Definition::Canon(index) => self.places.spaces[Space::Func as usize].get(index)?,
+                Definition::Export { instance, name } => {
+                    let instance = self.places.instances.get(instance)?;
+                    self.emit_alias(Space::Func, instance, name);
+                    self.places.spaces[Space::Func as usize].skip()
+                }
+            };
+            given.push((place.to_string(), ExportKind::Func, index));
+        }
+        let mut instances = InstanceSection::new();
+        instances.export_items(given);
+        let imports = self.places.instances.skip();
+        instances.instantiate(module, [(IMPORTS, ModuleArg::Instance(imports))]);
+        self.section(&instances);
+        self.merged = Some(self.places.instances.skip());
+        Ok(())
+    }
+
+    fn section(&mut self, section: &impl ComponentSection) {
+        self.component.section(section);
+    }
+}
+
+impl Indices {
+    /// What had the index `old` is next.
+    fn add(&mut self, old: u32) {
+        let old = old as usize;
+        if self.places.len() <= old {
+            self.places.resize(old + 1, None);
+        }
+        self.places[old] = Some(self.skip());
+    }
+
+    /// What had no index before is next.
+    fn skip(&mut self) -> u32 {
+        self.count += 1;
+        self.count - 1
+    }
+
+    fn get(&self, old: u32) -> Result<u32, Unfit> {
+        self.places.get(old as usize).copied().flatten().ok_or(Unfit::Missing)
+    }
+}
+
+impl Reencode for Places {
+    type Error = Unfit;
+
+    fn function_index(&mut self, func: u32) -> Result<u32, Error<Unfit>> {
+        self.spaces[Space::Func as usize].get(func).map_err(Error::UserError)
+    }
+
+    fn table_index(&mut self, table: u32) -> Result<u32, Error<Unfit>> {
+        self.spaces[Space::Table as usize].get(table).map_err(Error::UserError)
+    }
+
+    fn memory_index(&mut self, memory: u32) -> Result<u32, Error<Unfit>> {
+        self.spaces[Space::Memory as usize].get(memory).map_err(Error::UserError)
+    }
+
+    fn global_index(&mut self, global: u32) -> Result<u32, Error<Unfit>> {
+        self.spaces[Space::Global as usize].get(global).map_err(Error::UserError)
+    }
+}
+
+impl ReencodeComponent for Places {}

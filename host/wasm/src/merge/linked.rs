@@ -1,0 +1,373 @@
+//! Modules that share a memory, as one module.
+
+use std::collections::{BTreeMap, HashMap};
+
+use wasm_encoder::{
+    CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, EntityType, ExportSection, Function,
+    FunctionSection, GlobalSection, ImportSection, MemorySection, StartSection, TableSection, TypeSection,
+    reencode::{Reencode, utils},
+};
+use wasmparser::{Data, DataKind, Element, ElementKind, Instance, Operator, TypeRef};
+
+use super::{
+    Unfit,
+    map::{Constant, Map},
+    module::Module,
+    parts::{Definition, Parts, Space, count},
+};
+
+/// Instances whose modules become one.
+#[derive(Default)]
+pub(super) struct Group<'a> {
+    /// By the index of the instance, which is the order in which they are made.
+    members: BTreeMap<u32, Module<'a>>,
+}
+
+/// The module that they became.
+#[derive(Default)]
+pub(super) struct Merged<'a> {
+    pub(super) module: wasm_encoder::Module,
+    /// What it imports, under [`IMPORTS`] and its place here.
+    pub(super) imports: Vec<Definition<'a>>,
+}
+
+/// The name of the one instance that it imports from.
+pub(super) const IMPORTS: &str = "host";
+
+/// What an export of an instance is called afterwards.
+pub(super) fn exported(instance: u32, name: &str) -> String {
+    format!("{instance} {name}")
+}
+
+/// The instances that share a memory: the largest such group of the component.
+pub(super) fn group<'a>(parts: &Parts<'a>) -> Result<Group<'a>, Unfit> {
+    let mut members = BTreeMap::new();
+    let mut used = vec![0_u32; parts.modules.len()];
+    for (index, instance) in (0..).zip(&parts.instances) {
+        let Instance::Instantiate { module_index, .. } = instance else { continue };
+        members.insert(index, parts.module(*module_index)?);
+        used[*module_index as usize] += 1;
+    }
+    if used.iter().any(|used| *used > 1) {
+        return Err(Unfit::Unusual("it has two instances of a module"));
+    }
+    // By the instance that has the memory, those that use it.
+    let mut sharing: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (index, module) in &members {
+        for import in module.imports(Space::Memory) {
+            if let Definition::Export { instance, .. } = import_source(parts, *index, Space::Memory, import)? {
+                sharing.entry(instance).or_default().push(*index);
+            }
+        }
+    }
+    let (owner, mut sharing) = sharing.into_iter().max_by_key(|(_, sharing)| sharing.len()).ok_or(Unfit::Nothing)?;
+    sharing.push(owner);
+    // Whoever fills the table of theirs belongs to them, and nobody who fills somebody else's too.
+    for (index, module) in &members {
+        let (mut of_theirs, mut of_others) = (false, false);
+        for space in [Space::Table, Space::Memory, Space::Global] {
+            for import in module.imports(space) {
+                let source = import_source(parts, *index, space, import)?;
+                let is_theirs = matches!(source, Definition::Export { instance, .. } if sharing.contains(&instance));
+                (of_theirs, of_others) = (of_theirs || is_theirs, of_others || !is_theirs);
+            }
+        }
+        match (of_theirs, of_others) {
+            (true, false) => sharing.push(*index),
+            (_, true) => sharing.retain(|member| member != index),
+            (false, false) => {}
+        }
+    }
+    members.retain(|index, _| sharing.contains(index));
+    Ok(Group { members })
+}
+
+/// Where an import of the module of `instance` is from.
+fn import_source<'a>(
+    parts: &Parts<'a>,
+    instance: u32,
+    space: Space,
+    import: &wasmparser::Import<'a>,
+) -> Result<Definition<'a>, Unfit> {
+    let Instance::Instantiate { args, .. } = parts.instance(instance)? else {
+        return Err(Unfit::Unusual("it has no module where one is expected"));
+    };
+    let given = args.iter().find(|given| given.name == import.module);
+    let given = given.ok_or(Unfit::Unusual("a module is not given what it imports"))?;
+    parts.export(space, given.index, import.name)
+}
+
+// === impl Group ===
+
+impl<'a> Group<'a> {
+    pub(super) fn has(&self, instance: u32) -> bool {
+        self.members.contains_key(&instance)
+    }
+
+    /// The instance that is made last.
+    pub(super) fn last(&self) -> Option<u32> {
+        self.members.keys().next_back().copied()
+    }
+
+    /// One module, which exports these exports of the instances.
+    pub(super) fn merge(&self, parts: &Parts<'a>, exports: &[(u32, Space, &'a str)]) -> Result<Merged<'a>, Unfit> {
+        let mut merging = Merging::new(parts, self);
+        merging.resolve()?;
+        for (instance, module) in &self.members {
+            merging.add(*instance, module)?;
+        }
+        for (instance, space, name) in exports {
+            let index = merging.exported(*space, *instance, name)?;
+            merging.exports.export(&exported(*instance, name), space.kind(), index);
+        }
+        merging.finish()
+    }
+}
+
+/// The module as far as it is written.
+struct Merging<'g, 'a> {
+    parts: &'g Parts<'a>,
+    group: &'g Group<'a>,
+    /// What each member's indices became, by the member.
+    maps: HashMap<u32, Map>,
+    outside: Vec<Definition<'a>>,
+    /// The values of globals that never change, by their index.
+    constants: HashMap<u32, Constant>,
+    starts: Vec<u32>,
+    types: TypeSection,
+    imports: ImportSection,
+    functions: FunctionSection,
+    tables: TableSection,
+    memories: MemorySection,
+    globals: GlobalSection,
+    exports: ExportSection,
+    elements: ElementSection,
+    data: DataSection,
+    code: CodeSection,
+}
+
+impl<'g, 'a> Merging<'g, 'a> {
+    fn new(parts: &'g Parts<'a>, group: &'g Group<'a>) -> Self {
+        Self {
+            parts,
+            group,
+            maps: HashMap::new(),
+            outside: Vec::new(),
+            constants: HashMap::new(),
+            starts: Vec::new(),
+            types: TypeSection::new(),
+            imports: ImportSection::new(),
+            functions: FunctionSection::new(),
+            tables: TableSection::new(),
+            memories: MemorySection::new(),
+            globals: GlobalSection::new(),
+            exports: ExportSection::new(),
+            elements: ElementSection::new(),
+            data: DataSection::new(),
+            code: CodeSection::new(),
+        }
+    }
+
+    /// Finds out what all indices become. Imports come first in the index space of functions, so all of them have to be
+    /// known before any function is.
+    fn resolve(&mut self) -> Result<(), Unfit> {
+        let (mut types, mut elements, mut data) = (0, 0, 0);
+        for (index, module) in &self.group.members {
+            self.maps.insert(*index, Map { types, elements, data, spaces: Default::default() });
+            for import in module.imports(Space::Func) {
+                let TypeRef::Func(ty) = import.ty else { continue };
+                let source = self.origin(Space::Func, import_source(self.parts, *index, Space::Func, import)?)?;
+                let is_within = matches!(source, Definition::Export { instance, .. } if self.group.has(instance));
+                if !is_within && !self.outside.contains(&source) {
+                    self.imports.import(IMPORTS, &count(&self.outside).to_string(), EntityType::Function(types + ty));
+                    self.outside.push(source);
+                }
+            }
+            types += module.types();
+            elements += count(&module.elements);
+            data += count(&module.data);
+        }
+        let mut next = [count(&self.outside), 0, 0, 0];
+        for (index, module) in &self.group.members {
+            for space in [Space::Func, Space::Table, Space::Memory, Space::Global] {
+                let mut map = Vec::new();
+                for import in module.imports(space) {
+                    map.push(self.index_of(space, import_source(self.parts, *index, space, import)?)?);
+                }
+                let (first, defined) = (next[space as usize], module.defined(space));
+                map.extend(first..first + defined);
+                next[space as usize] += defined;
+                self.maps.entry(*index).or_default().spaces[space as usize] = map;
+            }
+        }
+        if next[Space::Memory as usize] != 1 {
+            return Err(Unfit::Unusual("its modules have several memories"));
+        }
+        Ok(())
+    }
+
+    /// Where it is from at last: what a member exports may be what it imports.
+    fn origin(&self, space: Space, mut source: Definition<'a>) -> Result<Definition<'a>, Unfit> {
+        while let Definition::Export { instance, name } = source
+            && let Some(module) = self.group.members.get(&instance)
+            && let Some(import) = module.imports(space).nth(export_of(module, space, name)? as usize)
+        {
+            source = import_source(self.parts, instance, space, import)?;
+        }
+        Ok(source)
+    }
+
+    /// Its index in the merged module.
+    fn index_of(&self, space: Space, source: Definition<'a>) -> Result<u32, Unfit> {
+        if let Definition::Export { instance, name } = source
+            && self.group.has(instance)
+        {
+            return self.exported(space, instance, name);
+        }
+        let place = self.outside.iter().position(|known| *known == source).filter(|_| space == Space::Func);
+        let place = place.ok_or(Unfit::Unusual("its modules share something that is not theirs"))?;
+        u32::try_from(place).map_err(|_| Unfit::Unusual("it has too many imports"))
+    }
+
+    /// The index in the merged module of what a member exports.
+    fn exported(&self, space: Space, instance: u32, name: &str) -> Result<u32, Unfit> {
+        // Whoever comes later has no indices yet, and is no member that this one could import from.
+        let known = self.group.members.get(&instance).zip(self.maps.get(&instance));
+        let (module, map) = known.ok_or(Unfit::Unusual("a module imports of one that comes later"))?;
+        map.get(space, export_of(module, space, name)?)
+    }
+
+    fn add(&mut self, instance: u32, module: &Module<'a>) -> Result<(), Unfit> {
+        let mut map = self.maps.get(&instance).cloned().unwrap_or_default();
+        if !self.starts.is_empty() && !(module.data.is_empty() && module.elements.is_empty()) {
+            return Err(Unfit::Unusual("a module is filled after another one has started"));
+        }
+        for group in &module.types {
+            map.parse_recursive_type_group(self.types.ty(), group.clone())?;
+        }
+        for ty in &module.functions {
+            self.functions.function(map.type_index(*ty)?);
+        }
+        for table in &module.tables {
+            map.parse_table(&mut self.tables, table.clone())?;
+        }
+        for memory in &module.memories {
+            self.memories.memory(map.memory_type(*memory)?);
+        }
+        for global in &module.globals {
+            let index = self.globals.len();
+            let value = self.constant(&map, &global.init_expr)?;
+            if let Some(constant) = value.filter(|_| !global.ty.mutable) {
+                self.constants.insert(index, constant);
+            }
+            let init = match value {
+                Some(constant) => constant.expression(),
+                None => map.const_expr(global.init_expr.clone())?,
+            };
+            self.globals.global(map.global_type(global.ty)?, &init);
+        }
+        for element in &module.elements {
+            self.add_element(&mut map, element)?;
+        }
+        for data in &module.data {
+            self.add_data(&mut map, data)?;
+        }
+        for body in &module.bodies {
+            map.parse_function_body(&mut self.code, body.clone())?;
+        }
+        if let Some(start) = module.start {
+            self.starts.push(map.function_index(start)?);
+        }
+        Ok(())
+    }
+
+    fn add_element(&mut self, map: &mut Map, element: &Element<'a>) -> Result<(), Unfit> {
+        let ElementKind::Active { table_index, offset_expr } = &element.kind else {
+            return Ok(map.parse_element(&mut self.elements, element.clone())?);
+        };
+        let offset = self.place(map, offset_expr)?;
+        let items = utils::element_items(map, element.items.clone())?;
+        let table = map.table_index(table_index.unwrap_or(0))?;
+        self.elements.active((table > 0).then_some(table), &offset, items);
+        Ok(())
+    }
+
+    fn add_data(&mut self, map: &mut Map, data: &Data<'a>) -> Result<(), Unfit> {
+        match &data.kind {
+            DataKind::Active { memory_index, offset_expr } => {
+                let offset = self.place(map, offset_expr)?;
+                self.data.active(map.memory_index(*memory_index)?, &offset, data.data.iter().copied());
+            }
+            DataKind::Passive => {
+                self.data.passive(data.data.iter().copied());
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a segment goes, which has to be known: that is the point of it all.
+    fn place(&self, map: &Map, expression: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Unfit> {
+        let place = self.constant(map, expression)?;
+        Ok(place.ok_or(Unfit::Unusual("a segment goes where nobody knows"))?.expression())
+    }
+
+    /// The value of an expression that adds up numbers and globals that never change; `None` for anything else. A global
+    /// that does change, or is not known, is nothing that another module's could begin with.
+    fn constant(&self, map: &Map, expression: &wasmparser::ConstExpr<'_>) -> Result<Option<Constant>, Unfit> {
+        let mut stack = Vec::new();
+        for operator in expression.get_operators_reader() {
+            let value = match operator? {
+                Operator::End => continue,
+                Operator::I32Const { value } => Constant::I32(value),
+                Operator::I64Const { value } => Constant::I64(value),
+                Operator::GlobalGet { global_index } => {
+                    let known = self.constants.get(&map.get(Space::Global, global_index)?);
+                    *known.ok_or(Unfit::Unusual("a value is that of a global that is not known"))?
+                }
+                Operator::I32Add | Operator::I64Add => match (stack.pop(), stack.pop()) {
+                    (Some(Constant::I32(b)), Some(Constant::I32(a))) => Constant::I32(a.wrapping_add(b)),
+                    (Some(Constant::I64(b)), Some(Constant::I64(a))) => Constant::I64(a.wrapping_add(b)),
+                    _ => return Ok(None),
+                },
+                _ => return Ok(None),
+            };
+            stack.push(value);
+        }
+        Ok(stack.pop().filter(|_| stack.is_empty()))
+    }
+
+    fn finish(mut self) -> Result<Merged<'a>, Unfit> {
+        let start = match *self.starts {
+            [] => None,
+            [start] => Some(start),
+            // They start in the order in which they were made.
+            ref starts => {
+                let ty = self.types.len();
+                self.types.ty().function([], []);
+                let mut all = Function::new([]);
+                for start in starts {
+                    all.instructions().call(*start);
+                }
+                all.instructions().end();
+                let index = count(&self.outside) + self.functions.len();
+                self.functions.function(ty);
+                self.code.function(&all);
+                Some(index)
+            }
+        };
+        let mut module = wasm_encoder::Module::new();
+        module.section(&self.types).section(&self.imports).section(&self.functions).section(&self.tables);
+        module.section(&self.memories).section(&self.globals).section(&self.exports);
+        if let Some(function_index) = start {
+            module.section(&StartSection { function_index });
+        }
+        module.section(&self.elements).section(&DataCountSection { count: self.data.len() });
+        module.section(&self.code).section(&self.data);
+        Ok(Merged { module, imports: self.outside })
+    }
+}
+
+fn export_of(module: &Module<'_>, space: Space, name: &str) -> Result<u32, Unfit> {
+    let export = module.exports.get(name).filter(|(found, _)| *found == space);
+    export.map(|(_, index)| *index).ok_or(Unfit::Unusual("a module lacks what is wanted of it"))
+}
