@@ -195,10 +195,9 @@ async fn of_what_is_told_meanwhile_the_newest_is_kept() {
     rounds.tell("notifications/message", Some(&json("\"kept\"")));
     let (rounds, _work) = parked.resume(&state(&asked), &owner(None), &purpose("{}")).unwrap().unwrap();
     rounds.go_on(second.clone(), Some(json("0")), None);
-    let heard = second.1.lock().unwrap();
+    let heard = second.1.lock().unwrap().clone();
     assert_eq!((heard.len(), &*heard[0], &*heard[254]), (256, "0 46", "0 300"));
     assert_eq!(heard[255], "notifications/message \"kept\"");
-    drop(heard);
 
     let asked = parked.drive(owner(None), purpose("{}"), rounds.clone(), asking(&rounds, 1)).await.unwrap();
     rounds.progress(&json("0"), &json(&format!("\"{}\"", "x".repeat(64 << 10))));

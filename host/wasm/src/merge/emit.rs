@@ -181,6 +181,13 @@ impl<'p, 'a> Emitter<'p, 'a> {
             }
             match (item, self.merged) {
                 (Item::Instance(index), _) if self.group.last() == Some(*index) => {
+                    let is_module = |item: &&Item<'_>| match item {
+                        Item::Instance(index) => self.is_of_module(*index),
+                        _ => false,
+                    };
+                    if merged.starts && waiting.iter().any(is_module) {
+                        return Err(Unfit::Unusual("a module is started after others that could not be there yet"));
+                    }
                     self.emit_merged(merged)?;
                     for item in waiting.drain(..) {
                         self.emit_item(item)?;
@@ -197,6 +204,11 @@ impl<'p, 'a> Emitter<'p, 'a> {
             }
         }
         Ok(self.component.finish())
+    }
+
+    fn is_of_module(&self, instance: u32) -> bool {
+        let found = self.parts.instance(instance);
+        found.is_ok_and(|found| matches!(found, Instance::Instantiate { .. }))
     }
 
     /// Whether nobody wants it any more.

@@ -29,6 +29,8 @@ pub(super) struct Merged<'a> {
     pub(super) module: wasm_encoder::Module,
     /// What it imports, under [`IMPORTS`] and its place here.
     pub(super) imports: Vec<Definition<'a>>,
+    /// Whether something runs as it is made.
+    pub(super) starts: bool,
 }
 
 /// The name of the one instance that it imports from.
@@ -79,6 +81,9 @@ pub(super) fn group<'a>(parts: &Parts<'a>) -> Result<Group<'a>, Unfit> {
         }
     }
     members.retain(|index, _| sharing.contains(index));
+    if members.len() < 2 {
+        return Err(Unfit::Nothing);
+    }
     Ok(Group { members })
 }
 
@@ -239,7 +244,8 @@ impl<'g, 'a> Merging<'g, 'a> {
 
     fn add(&mut self, instance: u32, module: &Module<'a>) -> Result<(), Unfit> {
         let mut map = self.maps.get(&instance).cloned().unwrap_or_default();
-        if !self.starts.is_empty() && !(module.data.is_empty() && module.elements.is_empty()) {
+        let is_filled = !module.data.is_empty() || !module.elements.is_empty();
+        if is_filled && !self.starts.is_empty() {
             return Err(Unfit::Unusual("a module is filled after another one has started"));
         }
         for group in &module.types {
@@ -363,7 +369,7 @@ impl<'g, 'a> Merging<'g, 'a> {
         }
         module.section(&self.elements).section(&DataCountSection { count: self.data.len() });
         module.section(&self.code).section(&self.data);
-        Ok(Merged { module, imports: self.outside })
+        Ok(Merged { module, imports: self.outside, starts: start.is_some() })
     }
 }
 
