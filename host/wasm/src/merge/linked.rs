@@ -36,6 +36,9 @@ pub(super) struct Merged<'a> {
 /// The name of the one instance that it imports from.
 pub(super) const IMPORTS: &str = "host";
 
+/// What they hand to each other is followed from one to the next: tools make less than a hundred.
+const MAX_INSTANCES: usize = 500;
+
 /// What an export of an instance is called afterwards.
 pub(super) fn exported(instance: u32, name: &str) -> String {
     format!("{instance} {name}")
@@ -43,6 +46,9 @@ pub(super) fn exported(instance: u32, name: &str) -> String {
 
 /// The instances that share a memory: the largest such group of the component.
 pub(super) fn group<'a>(parts: &Parts<'a>) -> Result<Group<'a>, Unfit> {
+    if parts.instances.len() > MAX_INSTANCES {
+        return Err(Unfit::Unusual("it has very many instances"));
+    }
     let mut members = BTreeMap::new();
     let mut used = vec![0_u32; parts.modules.len()];
     for (index, instance) in (0..).zip(&parts.instances) {
