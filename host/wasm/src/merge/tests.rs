@@ -109,8 +109,9 @@ const FILLED: &str = r#"
     (core instance $actual (export "0" (func $told)))
     (core instance $fixup (instantiate $fixup
         (with "main" (instance $main)) (with "a" (instance $a)) (with "shim" (instance $shim))
-        (with "actual" (instance $actual))))
-    (func (export "run") (param "x" s32) (result s32) (canon lift (core func $a "run")))"#;
+        (with "actual" (instance $actual))))"#;
+
+const LIFTED_OF_A: &str = r#"(func (export "run") (param "x" s32) (result s32) (canon lift (core func $a "run")))"#;
 
 fn component(parts: &[&str]) -> Vec<u8> {
     wat::parse_str(format!("(component {})", parts.join("\n"))).unwrap()
@@ -162,7 +163,7 @@ fn so_are_those_of_a_component_within() {
 /// theirs.
 #[test]
 fn what_fills_the_tables_of_others_stays_apart() {
-    let linked = component(&[FILLED]);
+    let linked = component(&[FILLED, LIFTED_OF_A]);
     let merged = merged(&linked).unwrap();
     assert_eq!((modules(&linked), modules(&merged)), (4, 3));
     assert_eq!(run(&linked, 14), (42, vec!["hello".to_owned()]));
@@ -176,7 +177,7 @@ fn what_fills_the_tables_of_others_stays_apart() {
         (func $start (call $tell (i32.const 8) (i32.const 4)))
         (start $start))
     (core instance (instantiate $init (with "main" (instance $main)) (with "shim" (instance $shim))))"#;
-    let linked = component(&[FILLED, starts]);
+    let linked = component(&[FILLED, starts, LIFTED_OF_A]);
     assert_eq!(run(&linked, 14), (42, vec!["hell".to_owned(), "hello".to_owned()]));
     let why = super::merged(&linked).unwrap_err().to_string();
     assert_eq!(why, "a module is started after others that could not be there yet");
