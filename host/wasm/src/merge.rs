@@ -14,8 +14,6 @@ mod map;
 mod module;
 mod parts;
 
-use std::convert::Infallible;
-
 use wasm_encoder::reencode;
 use wasmparser::{Validator, WasmFeatures};
 
@@ -74,12 +72,6 @@ impl From<reencode::Error<Unfit>> for Unfit {
             reencode::Error::UserError(unfit) => unfit,
             other => Self::Unreadable(other.to_string()),
         }
-    }
-}
-
-impl From<reencode::Error<Infallible>> for Unfit {
-    fn from(error: reencode::Error<Infallible>) -> Self {
-        Self::Unreadable(error.to_string())
     }
 }
 
