@@ -37,6 +37,7 @@ use crate::{
     output::{Output, Which},
     permissions::Permissions,
     rehearsal::Rehearsal,
+    rewind::Tracked,
     storage::Storage,
     trap,
 };
@@ -89,6 +90,16 @@ pub(crate) struct Live {
     pub(crate) store: Store<Guest>,
     pub(crate) instance: Instance,
     pub(crate) code: Arc<Code>,
+    /// What is known of it, once it was set back.
+    pub(crate) tracked: Option<Tracked>,
+}
+
+/// An instance that was called before.
+pub(crate) enum Kept {
+    /// With what it remembers.
+    Warm(Live),
+    /// As it was at first.
+    SetBack(Live),
 }
 
 /// A guest that is about to be made.
@@ -134,17 +145,18 @@ impl Birth {
         Ok(store)
     }
 
-    /// Does `work` in `warm`, an instance that other calls have used, or in one that it makes. It comes back with what
+    /// Does `work` in `kept`, an instance that other calls have used, or in one that it makes. It comes back with what
     /// the work gave.
     pub(crate) async fn run<W: Work>(
         self,
         code: Arc<Code>,
-        warm: Option<Live>,
+        kept: Option<Kept>,
         work: W,
     ) -> Result<(W::Output, Live), Failure> {
         let begun = Instant::now();
-        let mut live = match warm {
-            Some(live) => self.renew(live),
+        let mut live = match kept {
+            Some(Kept::Warm(live)) => self.renew(live),
+            Some(Kept::SetBack(live)) => self.replace(live)?,
             None => self.make(code).await?,
         };
         let made = begun.elapsed();
@@ -159,7 +171,7 @@ impl Birth {
     async fn make(self, code: Arc<Code>) -> Result<Live, Failure> {
         let mut store = self.store(&code.machine)?;
         match code.pre.instantiate_async(&mut store).await {
-            Ok(instance) => Ok(Live { store, instance, code }),
+            Ok(instance) => Ok(Live { store, instance, code, tracked: None }),
             Err(error) => Err(trap::failure(&error, store.data())),
         }
     }
@@ -180,6 +192,17 @@ impl Birth {
         begin(&mut live.store, &live.code.machine);
         live
     }
+
+    /// Hands an instance that was set back over to this call: nothing of the last one is left.
+    fn replace(self, mut live: Live) -> Result<Live, Failure> {
+        let mut guest = self.guest()?;
+        let last = live.store.data_mut();
+        std::mem::swap(&mut guest.meter, &mut last.meter);
+        guest.meter.begin();
+        *last = guest;
+        begin(&mut live.store, &live.code.machine);
+        Ok(live)
+    }
 }
 
 /// Gives a call its first slice of time, and its fuel.
@@ -193,6 +216,25 @@ fn begin(store: &mut Store<Guest>, machine: &Machine) {
 }
 
 impl Live {
+    /// Another instance of the same component, granted nothing.
+    pub(crate) async fn again(&mut self) -> Result<Self, wasmtime::Error> {
+        let guest = self.store.data();
+        let birth = Birth {
+            context: Arc::new(guest.context.without_permissions()),
+            control: guest.control.clone(),
+            call: None,
+            home: guest.home.clone(),
+            sender: guest.sender.again(),
+        };
+        birth.make(self.code.clone()).await.map_err(|failure| wasmtime::format_err!("{failure}"))
+    }
+
+    /// Whether it may be set back for another call: the guest was not ended, and does not fill its memory.
+    pub(crate) fn may_be_set_back(&self) -> bool {
+        let guest = self.store.data();
+        !guest.control.is_cancelled() && !guest.meter.refused() && !guest.meter.is_stout()
+    }
+
     /// What the call took so far, the making of its instance having taken `made`.
     fn spent(&self, made: Duration) -> Spent {
         let guest = self.store.data();
@@ -219,6 +261,15 @@ fn is_tidy(table: &mut ResourceTable) -> bool {
         folder || entry.is::<DynOutputStream>() || entry.is::<DynInputStream>() || entry.is::<DynPollable>()
     });
     harmless && open <= KEPT_HANDLES
+}
+
+impl Guest {
+    /// Whether there is or was any handle: their numbers tell the next call of the last one.
+    pub(crate) fn had_handles(&mut self) -> bool {
+        // A table that had an entry has room for another one where it may not grow.
+        self.table.set_max_capacity(0);
+        self.table.iter_mut().next().is_some() || self.table.push(()).is_ok()
+    }
 }
 
 impl Context {

@@ -69,6 +69,12 @@ impl Sender {
         Self { context, control, engine, client, home, used: None }
     }
 
+    /// The same for another instance, which has sent nothing.
+    pub(crate) fn again(&self) -> Self {
+        let Self { context, control, engine, client, home, .. } = self;
+        Self::new(context.clone(), control.clone(), engine.clone(), client.clone(), home.clone())
+    }
+
     /// Where the request goes, if that is allowed.
     fn admit(&self, request: &http::Request<WasiBody>) -> Result<Target, Error> {
         // A tunnel would lead past every check, and the other sends back what it was sent, with the secrets.

@@ -20,6 +20,7 @@ use crate::{
     cache::Digest,
     config::Manifest,
     engine::PluginEngine,
+    merge,
     plugin::{Plugin, PluginSettings},
 };
 
@@ -72,6 +73,9 @@ pub enum NotAPlugin {
     /// A component whose `plugin.yaml` is none.
     #[error("the plugin.yaml in it cannot be read: {0}")]
     Manifest(String),
+    /// A component that looks like what the gateway makes of one.
+    #[error("it has {0:?}, a name that only the gateway gives")]
+    Reserved(String),
     /// A component for something else.
     #[error("it exports no interface of `gateway:plugin`, and no function that could be a tool")]
     NoTools,
@@ -102,6 +106,7 @@ impl NotAPlugin {
             Self::CoreModule => "build it for wasm32-wasip2, for example with `gateway plugin build`",
             Self::Malformed(_) => "build it again, or download it again",
             Self::Manifest(_) => "build it again with this gateway's `gateway plugin build`",
+            Self::Reserved(_) => "give it another name",
             Self::NoTools => {
                 "export `gateway:plugin/tool`, for example with `gateway_sdk::export!`, or plain functions"
             }
@@ -143,6 +148,10 @@ pub fn component(bytes: &[u8]) -> Result<Component, NotAPlugin> {
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
                     let export = export.map_err(malformed)?;
+                    // It could say that it was set back, and remember what it likes.
+                    if export.name.name.starts_with(merge::RESERVED) {
+                        return Err(NotAPlugin::Reserved(export.name.name.to_owned()));
+                    }
                     plain |= is_plain(export.name.name, export.kind);
                     exports.push(export.name.name.to_owned());
                 }

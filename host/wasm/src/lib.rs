@@ -2,7 +2,8 @@
 //!
 //! A [`Plugin`] is a [`Source`](gateway_core::source::Source). It is made cold: its [`Package`] is read, its component
 //! compiled and the shared [`PluginEngine`] started when somebody first asks for its tools or calls one; what was found
-//! out once is kept on disk. Every call has an instance of its own, under the plugin's [`Limits`] and [`Permissions`].
+//! out once is kept on disk. Every call has an instance of its own, new or set back (`rewind`), under the plugin's [`Limits`] and
+//! [`Permissions`].
 //!
 //! The way of a call:
 //!
@@ -41,6 +42,7 @@ pub mod permissions;
 pub mod plugin;
 mod quota;
 pub mod rehearsal;
+mod rewind;
 mod run;
 pub mod storage;
 mod trap;

@@ -172,11 +172,18 @@ pub(crate) struct Meter {
     /// All that was taken: no memory of WebAssembly ever shrinks, so that this is the peak too.
     used: usize,
     refused: bool,
+    is_paused: bool,
 }
 
 impl Meter {
     pub(crate) fn new(limit: Size) -> Self {
-        Self { limit: usize::try_from(limit.get()).unwrap_or(usize::MAX), used: 0, refused: false }
+        let limit = usize::try_from(limit.get()).unwrap_or(usize::MAX);
+        Self { limit, used: 0, refused: false, is_paused: false }
+    }
+
+    /// What the gateway itself keeps in the instance is not the guest's.
+    pub(crate) fn pause(&mut self, is_paused: bool) {
+        self.is_paused = is_paused;
     }
 
     /// Another call begins.
@@ -202,7 +209,7 @@ impl Meter {
     /// Takes note of something that grows. A guest that is refused sees its allocation fail and may do with less.
     fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
         // Past its own maximum it fails anyway, and is not counted.
-        if maximum.is_some_and(|maximum| desired > maximum) {
+        if self.is_paused || maximum.is_some_and(|maximum| desired > maximum) {
             return true;
         }
         let wanted = self.used.saturating_add(desired.saturating_sub(current));

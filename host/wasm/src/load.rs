@@ -21,6 +21,7 @@ use crate::{
     exports::Exports,
     guest::{Context, Guest},
     inspect, merge,
+    rewind::Origin,
 };
 
 /// A plugin's code, its imports filled.
@@ -33,6 +34,8 @@ pub(crate) struct Code {
     pub(crate) digest: Digest,
     /// What its calls have in common, with the permissions that hold for this component.
     pub(crate) context: Arc<Context>,
+    /// What its instances are set back to, where they can be.
+    pub(crate) origin: Option<Origin>,
     retired: AtomicBool,
 }
 
@@ -90,7 +93,8 @@ fn link(
         Failure::new(FailureKind::Broken, message).hint("look at what it imports with `gateway plugin inspect`")
     })?;
     let (machine, weight, context) = (machine.clone(), weight(component), Arc::new(plugin.of_component(manifest)));
-    Ok(Code { pre, exports, machine, weight, digest, context, retired: AtomicBool::new(false) })
+    let origin = Origin::of(component);
+    Ok(Code { pre, exports, machine, weight, digest, context, origin, retired: AtomicBool::new(false) })
 }
 
 fn compile(

@@ -7,12 +7,19 @@
 //! memory have contents that are known, and whose calls from one part to another are calls within a module.
 //!
 //! The component does the same as before, in the same order. What is not understood is left as it is.
+//!
+//! At the same opportunity a component whose instances can be set back gets what that takes: see [`rewind`].
 
 mod emit;
 mod linked;
 mod map;
 mod module;
+mod names;
 mod parts;
+mod rewind;
+mod rewinding;
+
+pub(crate) use self::rewind::{LEARN, LOOK, RESERVED, REWIND};
 
 use wasm_encoder::reencode;
 use wasmparser::{Validator, WasmFeatures};
@@ -44,18 +51,26 @@ pub(crate) enum Unfit {
 pub(crate) fn merged(component: &[u8]) -> Result<Vec<u8>, Unfit> {
     // From here on nothing names what comes later, and no two things name each other.
     Validator::new_with_features(WasmFeatures::all()).validate_all(component)?;
-    merged_within(component, 0)
+    Ok(merged_within(component, 0)?.bytes)
+}
+
+/// A component that was written anew.
+struct Anew {
+    bytes: Vec<u8>,
+    /// Whether it exports what sets it back.
+    rewinds: bool,
 }
 
 /// The same of a component that is in `depth` others.
-fn merged_within(component: &[u8], depth: u32) -> Result<Vec<u8>, Unfit> {
+fn merged_within(component: &[u8], depth: u32) -> Result<Anew, Unfit> {
     if depth > MAX_DEPTH {
         return Err(Unfit::Nothing);
     }
     let parts = parts::Parts::read(component, depth)?;
+    let has_merged = parts.nested.iter().any(|nested| matches!(nested, parts::Nested::Merged { .. }));
     match linked::group(&parts) {
         Ok(group) => emit::emit(&parts, &group),
-        Err(Unfit::Nothing) if parts.has_merged => emit::emit(&parts, &linked::Group::default()),
+        Err(Unfit::Nothing) if has_merged => emit::emit(&parts, &linked::Group::default()),
         Err(unfit) => Err(unfit),
     }
 }

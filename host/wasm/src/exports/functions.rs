@@ -40,6 +40,7 @@ use crate::{
     bindings::types::{ToolDefinition, ToolError, ToolResult},
     guest::Live,
     inspect::{NotAPlugin, WASI},
+    merge,
 };
 
 /// The functions of a component that are tools.
@@ -120,7 +121,8 @@ impl Functions {
 fn candidates(component: &Component) -> Vec<Candidate> {
     let (engine, ty) = (component.engine(), component.component_type());
     let mut found = Vec::new();
-    for (export, item) in ty.exports(engine).filter(|(export, _)| !export.starts_with(WASI)) {
+    let is_its_own = |export: &str| !export.starts_with(WASI) && !export.starts_with(merge::RESERVED);
+    for (export, item) in ty.exports(engine).filter(|(export, _)| is_its_own(export)) {
         let Some(index) = component.get_export_index(None, export) else { continue };
         match item.ty {
             ComponentItem::ComponentFunc(ty) => {

@@ -10,22 +10,26 @@ use wasm_encoder::{
 use wasmparser::{CanonicalFunction, CanonicalOption, Instance, InstantiationArg};
 
 use super::{
-    Unfit,
+    Anew, Unfit,
     linked::{Group, IMPORTS, Merged, exported},
     parts::{Definition, Item, Parts, Space},
+    rewinding,
 };
 
 /// The section of a module.
 const MODULE: u8 = 1;
 
-pub(super) fn emit<'a>(parts: &Parts<'a>, group: &Group<'a>) -> Result<Vec<u8>, Unfit> {
+pub(super) fn emit<'a>(parts: &Parts<'a>, group: &Group<'a>) -> Result<Anew, Unfit> {
     let mut wanted = Wanted::new(parts, group);
     wanted.find()?;
     if group.last().is_none() {
         return Emitter::new(parts, group, &wanted).emit(&Merged::default());
     }
     let exports: Vec<_> = wanted.exports.iter().copied().collect();
-    let merged = group.merge(parts, &exports)?;
+    let merged = group.merge(parts, &exports, rewinding::may_rewind(parts, group)?)?;
+    if group.is_alone() && !merged.rewinds {
+        return Err(Unfit::Nothing);
+    }
     // What only the merged module wants is wanted still.
     for import in &merged.imports {
         wanted.definition(Space::Func, *import)?;
@@ -141,14 +145,14 @@ impl<'p, 'a> Wanted<'p, 'a> {
 // === writing ===
 
 /// The component as far as it is written.
-struct Emitter<'p, 'a> {
-    parts: &'p Parts<'a>,
+pub(super) struct Emitter<'p, 'a> {
+    pub(super) parts: &'p Parts<'a>,
     group: &'p Group<'a>,
     wanted: &'p Wanted<'p, 'a>,
     component: Component,
     places: Places,
     /// The instance of the merged module, once it is there.
-    merged: Option<u32>,
+    pub(super) merged: Option<u32>,
 }
 
 /// Where definitions are now; `None` for those that are not there yet.
@@ -172,7 +176,7 @@ impl<'p, 'a> Emitter<'p, 'a> {
         Self { parts, group, wanted, component, places, merged: None }
     }
 
-    fn emit(mut self, merged: &Merged<'a>) -> Result<Vec<u8>, Unfit> {
+    fn emit(mut self, merged: &Merged<'a>) -> Result<Anew, Unfit> {
         // What needs the merged module waits for it. Nothing but definitions for modules does.
         let mut waiting = Vec::new();
         for item in &self.parts.items {
@@ -203,7 +207,11 @@ impl<'p, 'a> Emitter<'p, 'a> {
                 _ => self.emit_item(item)?,
             }
         }
-        Ok(self.component.finish())
+        let rewinds = match self.merged {
+            Some(_) => merged.rewinds && self.emit_rewinding()?,
+            None => self.emit_rewinding_within(),
+        };
+        Ok(Anew { bytes: self.component.finish(), rewinds })
     }
 
     fn is_of_module(&self, instance: u32) -> bool {
@@ -283,8 +291,8 @@ impl<'p, 'a> Emitter<'p, 'a> {
         let merged = self.merged.ok_or(Unfit::Missing)?;
         let mut given = BTreeMap::new();
         for (space, name) in exports {
-            self.emit_alias(space, merged, &exported(of, name));
-            given.insert(name, (space.kind(), self.places.spaces[space as usize].skip()));
+            let index = self.take_export(space, merged, &exported(of, name));
+            given.insert(name, (space.kind(), index));
         }
         let mut section = InstanceSection::new();
         section.export_items(given.into_iter().map(|(name, (kind, index))| (name, kind, index)));
@@ -303,6 +311,12 @@ impl<'p, 'a> Emitter<'p, 'a> {
         let mut section = ComponentAliasSection::new();
         section.alias(Alias::CoreInstanceExport { instance, kind: space.kind(), name });
         self.section(&section);
+    }
+
+    /// Takes the export of an instance that had no index before; gives the index that it has.
+    pub(super) fn take_export(&mut self, space: Space, instance: u32, name: &str) -> u32 {
+        self.emit_alias(space, instance, name);
+        self.places.spaces[space as usize].skip()
     }
 
     /// A module, unless it is part of the merged one.
@@ -326,8 +340,7 @@ impl<'p, 'a> Emitter<'p, 'a> {
                 Definition::Canon(index) => self.places.spaces[Space::Func as usize].get(index)?,
                 Definition::Export { instance, name } => {
                     let instance = self.places.instances.get(instance)?;
-                    self.emit_alias(Space::Func, instance, name);
-                    self.places.spaces[Space::Func as usize].skip()
+                    self.take_export(Space::Func, instance, name)
                 }
             };
             given.push((place.to_string(), ExportKind::Func, index));
@@ -341,7 +354,7 @@ impl<'p, 'a> Emitter<'p, 'a> {
         Ok(())
     }
 
-    fn section(&mut self, section: &impl ComponentSection) {
+    pub(super) fn section(&mut self, section: &impl ComponentSection) {
         self.component.section(section);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, EntityType, ExportSection, Function,
+    CodeSection, DataCountSection, DataSection, ElementSection, EntityType, ExportSection, Function,
     FunctionSection, GlobalSection, ImportSection, MemorySection, StartSection, TableSection, TypeSection,
     reencode::{Reencode, utils},
 };
@@ -13,7 +13,9 @@ use super::{
     Unfit,
     map::{Constant, Map},
     module::Module,
+    names::Names,
     parts::{Definition, Parts, Space, count},
+    rewind::Initial,
 };
 
 /// Instances whose modules become one.
@@ -31,6 +33,8 @@ pub(super) struct Merged<'a> {
     pub(super) imports: Vec<Definition<'a>>,
     /// Whether something runs as it is made.
     pub(super) starts: bool,
+    /// Whether it exports what sets it back ([`super::rewind`]).
+    pub(super) rewinds: bool,
 }
 
 /// The name of the one instance that it imports from.
@@ -44,7 +48,7 @@ pub(super) fn exported(instance: u32, name: &str) -> String {
     format!("{instance} {name}")
 }
 
-/// The instances that share a memory: the largest such group of the component.
+/// The instances that share a memory: the largest such group of the component, or the one that has a memory for itself.
 pub(super) fn group<'a>(parts: &Parts<'a>) -> Result<Group<'a>, Unfit> {
     if parts.instances.len() > MAX_INSTANCES {
         return Err(Unfit::Unusual("it has very many instances"));
@@ -68,7 +72,9 @@ pub(super) fn group<'a>(parts: &Parts<'a>) -> Result<Group<'a>, Unfit> {
             }
         }
     }
-    let (owner, mut sharing) = sharing.into_iter().max_by_key(|(_, sharing)| sharing.len()).ok_or(Unfit::Nothing)?;
+    let shared = sharing.into_iter().max_by_key(|(_, sharing)| sharing.len());
+    let alone = || members.iter().find(|(_, module)| !module.memories.is_empty()).map(|(index, _)| (*index, Vec::new()));
+    let (owner, mut sharing) = shared.or_else(alone).ok_or(Unfit::Nothing)?;
     sharing.push(owner);
     // Whoever fills the table of theirs belongs to them, and nobody who fills somebody else's too.
     for (index, module) in &members {
@@ -87,9 +93,6 @@ pub(super) fn group<'a>(parts: &Parts<'a>) -> Result<Group<'a>, Unfit> {
         }
     }
     members.retain(|index, _| sharing.contains(index));
-    if members.len() < 2 {
-        return Err(Unfit::Nothing);
-    }
     Ok(Group { members })
 }
 
@@ -120,9 +123,20 @@ impl<'a> Group<'a> {
         self.members.keys().next_back().copied()
     }
 
-    /// One module, which exports these exports of the instances.
-    pub(super) fn merge(&self, parts: &Parts<'a>, exports: &[(u32, Space, &'a str)]) -> Result<Merged<'a>, Unfit> {
+    /// Whether there is but one, which needs no merging.
+    pub(super) fn is_alone(&self) -> bool {
+        self.members.len() < 2
+    }
+
+    /// One module, which exports these exports of the instances, and what sets it back where that `may` be.
+    pub(super) fn merge(
+        &self,
+        parts: &Parts<'a>,
+        exports: &[(u32, Space, &'a str)],
+        may_rewind: bool,
+    ) -> Result<Merged<'a>, Unfit> {
         let mut merging = Merging::new(parts, self);
+        merging.initial = Initial::new(may_rewind);
         merging.resolve()?;
         for (instance, module) in &self.members {
             merging.add(*instance, module)?;
@@ -136,25 +150,27 @@ impl<'a> Group<'a> {
 }
 
 /// The module as far as it is written.
-struct Merging<'g, 'a> {
+pub(super) struct Merging<'g, 'a> {
     parts: &'g Parts<'a>,
     group: &'g Group<'a>,
     /// What each member's indices became, by the member.
     maps: HashMap<u32, Map>,
-    outside: Vec<Definition<'a>>,
+    pub(super) outside: Vec<Definition<'a>>,
     /// The values of globals that never change, by their index.
     constants: HashMap<u32, Constant>,
-    starts: Vec<u32>,
-    types: TypeSection,
+    pub(super) starts: Vec<u32>,
+    pub(super) initial: Initial<'a>,
+    names: Names<'a>,
+    pub(super) types: TypeSection,
     imports: ImportSection,
-    functions: FunctionSection,
+    pub(super) functions: FunctionSection,
     tables: TableSection,
-    memories: MemorySection,
-    globals: GlobalSection,
-    exports: ExportSection,
+    pub(super) memories: MemorySection,
+    pub(super) globals: GlobalSection,
+    pub(super) exports: ExportSection,
     elements: ElementSection,
     data: DataSection,
-    code: CodeSection,
+    pub(super) code: CodeSection,
 }
 
 impl<'g, 'a> Merging<'g, 'a> {
@@ -166,6 +182,8 @@ impl<'g, 'a> Merging<'g, 'a> {
             outside: Vec::new(),
             constants: HashMap::new(),
             starts: Vec::new(),
+            initial: Initial::default(),
+            names: Names::default(),
             types: TypeSection::new(),
             imports: ImportSection::new(),
             functions: FunctionSection::new(),
@@ -264,6 +282,7 @@ impl<'g, 'a> Merging<'g, 'a> {
             map.parse_table(&mut self.tables, table.clone())?;
         }
         for memory in &module.memories {
+            self.initial.note_memory(memory);
             self.memories.memory(map.memory_type(*memory)?);
         }
         for global in &module.globals {
@@ -271,6 +290,9 @@ impl<'g, 'a> Merging<'g, 'a> {
             let value = self.constant(&map, &global.init_expr)?;
             if let Some(constant) = value.filter(|_| !global.ty.mutable) {
                 self.constants.insert(index, constant);
+            }
+            if global.ty.mutable {
+                self.initial.note_global(index, value, &global.init_expr)?;
             }
             let init = match value {
                 Some(constant) => constant.expression(),
@@ -285,8 +307,10 @@ impl<'g, 'a> Merging<'g, 'a> {
             self.add_data(&mut map, data)?;
         }
         for body in &module.bodies {
+            self.initial.note_body(body)?;
             map.parse_function_body(&mut self.code, body.clone())?;
         }
+        self.names.add(module, &map)?;
         if let Some(start) = module.start {
             self.starts.push(map.function_index(start)?);
         }
@@ -297,7 +321,7 @@ impl<'g, 'a> Merging<'g, 'a> {
         let ElementKind::Active { table_index, offset_expr } = &element.kind else {
             return Ok(map.parse_element(&mut self.elements, element.clone())?);
         };
-        let offset = self.place(map, offset_expr)?;
+        let offset = self.place(map, offset_expr)?.expression();
         let items = utils::element_items(map, element.items.clone())?;
         let table = map.table_index(table_index.unwrap_or(0))?;
         self.elements.active((table > 0).then_some(table), &offset, items);
@@ -307,8 +331,9 @@ impl<'g, 'a> Merging<'g, 'a> {
     fn add_data(&mut self, map: &mut Map, data: &Data<'a>) -> Result<(), Unfit> {
         match &data.kind {
             DataKind::Active { memory_index, offset_expr } => {
-                let offset = self.place(map, offset_expr)?;
-                self.data.active(map.memory_index(*memory_index)?, &offset, data.data.iter().copied());
+                let place = self.place(map, offset_expr)?;
+                self.initial.note_data(place, data.data);
+                self.data.active(map.memory_index(*memory_index)?, &place.expression(), data.data.iter().copied());
             }
             DataKind::Passive => {
                 self.data.passive(data.data.iter().copied());
@@ -318,9 +343,8 @@ impl<'g, 'a> Merging<'g, 'a> {
     }
 
     /// Where a segment goes, which has to be known: that is the point of it all.
-    fn place(&self, map: &Map, expression: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr, Unfit> {
-        let place = self.constant(map, expression)?;
-        Ok(place.ok_or(Unfit::Unusual("a segment goes where nobody knows"))?.expression())
+    fn place(&self, map: &Map, expression: &wasmparser::ConstExpr<'_>) -> Result<Constant, Unfit> {
+        self.constant(map, expression)?.ok_or(Unfit::Unusual("a segment goes where nobody knows"))
     }
 
     /// The value of an expression that adds up numbers and globals that never change; `None` for anything else. A global
@@ -367,6 +391,7 @@ impl<'g, 'a> Merging<'g, 'a> {
                 Some(index)
             }
         };
+        let rewinds = self.add_rewinding();
         let mut module = wasm_encoder::Module::new();
         module.section(&self.types).section(&self.imports).section(&self.functions).section(&self.tables);
         module.section(&self.memories).section(&self.globals).section(&self.exports);
@@ -374,8 +399,8 @@ impl<'g, 'a> Merging<'g, 'a> {
             module.section(&StartSection { function_index });
         }
         module.section(&self.elements).section(&DataCountSection { count: self.data.len() });
-        module.section(&self.code).section(&self.data);
-        Ok(Merged { module, imports: self.outside, starts: start.is_some() })
+        module.section(&self.code).section(&self.data).section(&self.names.section());
+        Ok(Merged { module, imports: self.outside, starts: start.is_some(), rewinds })
     }
 }
 

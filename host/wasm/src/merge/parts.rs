@@ -4,11 +4,11 @@ use std::{borrow::Cow, ops::Range};
 
 use wasm_encoder::ExportKind;
 use wasmparser::{
-    CanonicalFunction, Chunk, ComponentAlias, ComponentExternalKind, ComponentOuterAliasKind, ComponentTypeRef,
-    ExternalKind, Instance, Parser, Payload,
+    CanonicalFunction, Chunk, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
+    ComponentTypeRef, ExternalKind, Instance, Operator, Parser, Payload,
 };
 
-use super::{Unfit, module::Module};
+use super::{Unfit, module::Module, rewind::changes_more};
 
 /// A component in its order, and its index spaces of core definitions.
 #[derive(Default)]
@@ -16,10 +16,33 @@ pub(super) struct Parts<'a> {
     pub(super) items: Vec<Item<'a>>,
     pub(super) modules: Vec<&'a [u8]>,
     pub(super) instances: Vec<Instance<'a>>,
-    /// Whether a component within is not what it was.
-    pub(super) has_merged: bool,
+    /// The components within, in their order.
+    pub(super) nested: Vec<Nested>,
+    /// How many types, functions and instances of components it has, by [`Kind`].
+    pub(super) counts: [u32; 3],
+    /// The instances of components within: which of them, and its index.
+    pub(super) nested_instances: Vec<(u32, u32)>,
+    /// Whether it makes handles of its own.
+    pub(super) has_resources: bool,
     depth: u32,
     spaces: [Vec<Definition<'a>>; 4],
+}
+
+/// What became of a component within.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nested {
+    /// It is as it was; one that is inert has nothing that could change, and reaches nothing that has.
+    Same { is_inert: bool },
+    /// Its modules were merged, and it exports what sets it back, or not.
+    Merged { rewinds: bool },
+}
+
+/// An index space of what components are made of, as far as it is counted.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Type,
+    Func,
+    Instance,
 }
 
 /// One definition.
@@ -120,7 +143,6 @@ impl<'a> Parts<'a> {
     }
 
     fn take(&mut self, component: &'a [u8], payload: Payload<'a>) -> Result<(), Unfit> {
-        const MODULES: Unfit = Unfit::Unusual("it hands modules on");
         match payload {
             Payload::Version { .. } | Payload::CustomSection(_) => return Ok(()),
             Payload::ModuleSection { unchecked_range, .. } => {
@@ -132,9 +154,11 @@ impl<'a> Parts<'a> {
                 let first = unchecked_range.start;
                 let content = part(component, unchecked_range)?;
                 takes_no_module(content, first)?;
-                let merged = super::merged_within(content, self.depth + 1).ok();
-                self.has_merged |= merged.is_some();
-                let content = merged.map_or(Cow::Borrowed(content), Cow::Owned);
+                let (nested, content) = match super::merged_within(content, self.depth + 1) {
+                    Ok(merged) => (Nested::Merged { rewinds: merged.rewinds }, Cow::Owned(merged.bytes)),
+                    Err(_) => (Nested::Same { is_inert: is_inert(content, first)? }, Cow::Borrowed(content)),
+                };
+                self.nested.push(nested);
                 self.items.push(Item::Whole { id: NESTED, content });
                 return Ok(());
             }
@@ -157,25 +181,27 @@ impl<'a> Parts<'a> {
                 }
                 return Ok(());
             }
+            Payload::ComponentTypeSection(ref section) => self.counts[Kind::Type as usize] += section.count(),
             Payload::ComponentImportSection(ref section) => {
                 for import in section.clone() {
-                    if matches!(import?.ty, ComponentTypeRef::Module(_)) {
-                        return Err(MODULES);
+                    match import?.ty {
+                        ComponentTypeRef::Module(_) => return Err(MODULES),
+                        ComponentTypeRef::Component(_) => return Err(COMPONENTS),
+                        ty => self.count(ty.kind()),
                     }
                 }
             }
             Payload::ComponentExportSection(ref section) => {
                 for export in section.clone() {
-                    if export?.kind == ComponentExternalKind::Module {
-                        return Err(MODULES);
+                    match export?.kind {
+                        ComponentExternalKind::Module => return Err(MODULES),
+                        kind => self.count(kind),
                     }
                 }
             }
             Payload::ComponentInstanceSection(ref section) => {
                 for instance in section.clone() {
-                    if hands_modules_on(&instance?) {
-                        return Err(MODULES);
-                    }
+                    self.take_component_instance(&instance?)?;
                 }
             }
             _ => {}
@@ -183,6 +209,35 @@ impl<'a> Parts<'a> {
         let (id, range) = payload.as_section().ok_or(Unfit::Unusual("it has a section that is not known"))?;
         self.items.push(Item::Whole { id, content: Cow::Borrowed(part(component, range)?) });
         Ok(())
+    }
+
+    fn take_component_instance(&mut self, instance: &ComponentInstance<'a>) -> Result<(), Unfit> {
+        match instance {
+            ComponentInstance::Instantiate { component_index, args } => {
+                if args.iter().any(|argument| argument.kind == ComponentExternalKind::Module) {
+                    return Err(MODULES);
+                }
+                self.nested_instances.push((*component_index, self.counts[Kind::Instance as usize]));
+            }
+            ComponentInstance::FromExports(exports) => {
+                if exports.iter().any(|export| export.kind == ComponentExternalKind::Module) {
+                    return Err(MODULES);
+                }
+            }
+        }
+        self.count(ComponentExternalKind::Instance);
+        Ok(())
+    }
+
+    /// One more of these.
+    fn count(&mut self, kind: ComponentExternalKind) {
+        let kind = match kind {
+            ComponentExternalKind::Type => Kind::Type,
+            ComponentExternalKind::Func => Kind::Func,
+            ComponentExternalKind::Instance => Kind::Instance,
+            ComponentExternalKind::Module | ComponentExternalKind::Component | ComponentExternalKind::Value => return,
+        };
+        self.counts[kind as usize] += 1;
     }
 
     fn take_alias(&mut self, alias: ComponentAlias<'a>) -> Result<(), Unfit> {
@@ -196,7 +251,16 @@ impl<'a> Parts<'a> {
             | ComponentAlias::Outer { kind: ComponentOuterAliasKind::CoreModule, .. } => {
                 return Err(Unfit::Unusual("it has an alias of a module"));
             }
-            alias => self.items.push(Item::Alias(alias)),
+            ComponentAlias::InstanceExport { kind: ComponentExternalKind::Component, .. }
+            | ComponentAlias::Outer { kind: ComponentOuterAliasKind::Component, .. } => return Err(COMPONENTS),
+            alias => {
+                self.count(match alias {
+                    ComponentAlias::InstanceExport { kind, .. } => kind,
+                    ComponentAlias::Outer { kind: ComponentOuterAliasKind::Type, .. } => ComponentExternalKind::Type,
+                    _ => ComponentExternalKind::Value,
+                });
+                self.items.push(Item::Alias(alias));
+            }
         }
         Ok(())
     }
@@ -204,8 +268,12 @@ impl<'a> Parts<'a> {
     fn take_canon(&mut self, function: CanonicalFunction) -> Result<(), Unfit> {
         use CanonicalFunction::{Lift, Lower, ResourceDrop, ResourceNew, ResourceRep};
         match function {
-            Lift { .. } => self.items.push(Item::Lift(function)),
+            Lift { .. } => {
+                self.count(ComponentExternalKind::Func);
+                self.items.push(Item::Lift(function));
+            }
             Lower { .. } | ResourceDrop { .. } | ResourceNew { .. } | ResourceRep { .. } => {
+                self.has_resources |= matches!(function, ResourceNew { .. });
                 let index = count(&self.spaces[Space::Func as usize]);
                 self.define(Space::Func, Definition::Canon(index));
                 self.items.push(Item::Canon { index, function });
@@ -246,20 +314,12 @@ impl Space {
 /// The section of a component within a component.
 const NESTED: u8 = 4;
 
+const MODULES: Unfit = Unfit::Unusual("it hands modules on");
+const COMPONENTS: Unfit = Unfit::Unusual("it hands components on");
+
 /// As an index. A component has no more than fit into it.
 pub(super) fn count<T>(all: &[T]) -> u32 {
     u32::try_from(all.len()).unwrap_or(u32::MAX)
-}
-
-fn hands_modules_on(instance: &wasmparser::ComponentInstance<'_>) -> bool {
-    match instance {
-        wasmparser::ComponentInstance::Instantiate { args, .. } => {
-            args.iter().any(|argument| argument.kind == ComponentExternalKind::Module)
-        }
-        wasmparser::ComponentInstance::FromExports(exports) => {
-            exports.iter().any(|export| export.kind == ComponentExternalKind::Module)
-        }
-    }
 }
 
 fn part(component: &[u8], range: Range<usize>) -> Result<&[u8], Unfit> {
@@ -281,4 +341,46 @@ fn takes_no_module(within: &[u8], first: usize) -> Result<(), Unfit> {
         }
     }
     Ok(())
+}
+
+/// Whether nothing in a component within can change: it has no modules, or they have no state and call nobody. Tools
+/// put such stubs in the place of what is there only while they make a component.
+fn is_inert(within: &[u8], first: usize) -> Result<bool, Unfit> {
+    let (mut has_modules, mut is_inert, mut depth) = (false, true, 0_usize);
+    for payload in Parser::new(first as u64).parse_all(within) {
+        match payload? {
+            Payload::ModuleSection { .. } => (has_modules, depth) = (true, depth + 1),
+            Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    is_inert &= matches!(import?.ty, ComponentTypeRef::Type(_));
+                }
+            }
+            Payload::ComponentCanonicalSection(section) => {
+                for function in section {
+                    is_inert &= matches!(function?, CanonicalFunction::Lift { .. } | CanonicalFunction::Lower { .. });
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    is_inert &= memory?.initial == 0;
+                }
+            }
+            Payload::GlobalSection(section) => {
+                for global in section {
+                    is_inert &= !global?.ty.mutable;
+                }
+            }
+            Payload::CodeSectionEntry(body) => {
+                let mut operators = body.get_operators_reader()?;
+                while is_inert && !operators.eof() {
+                    let operator = operators.read()?;
+                    is_inert = !changes_more(&operator) && !matches!(operator, Operator::MemoryGrow { .. });
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(is_inert || !has_modules)
 }

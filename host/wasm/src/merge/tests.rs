@@ -189,7 +189,7 @@ fn what_is_not_understood_is_left_alone() {
         Err(Unfit::Unusual(why)) => why,
         other => panic!("{other:?}"),
     };
-    let alone = r#"(core module $m (memory 1)) (core instance (instantiate $m))"#;
+    let alone = r#"(core module $m (memory 1) (func $f) (start $f)) (core instance (instantiate $m))"#;
     assert!(matches!(merged(&component(&[alone])), Err(Unfit::Nothing)));
     assert!(matches!(merged(&component(&[""])), Err(Unfit::Nothing)));
 
@@ -217,3 +217,5 @@ fn nothing_breaks_it() {
         }
     }
 }
+
+mod rewinding;

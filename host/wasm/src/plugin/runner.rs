@@ -20,7 +20,7 @@ use crate::{
     control::{Control, Ended, Life},
     engine::{Lanes, PluginEngine, Refused},
     exports::Work,
-    guest::{Birth, Context, Live},
+    guest::{Birth, Context, Kept, Live},
     http::{HttpClient, Sender},
     limits::Limits,
     load::Code,
@@ -34,8 +34,8 @@ pub(super) struct Runner {
     pub(super) context: Arc<Context>,
     engine: Arc<PluginEngine>,
     lanes: Lanes,
-    /// Instances that are used again, where they may be.
-    pool: Option<Arc<Pool>>,
+    /// Instances that are used again.
+    pool: Arc<Pool>,
     pace: Arc<Pace>,
     client: Arc<OnceLock<HttpClient>>,
     running: ArcSwap<Running>,
@@ -52,8 +52,8 @@ struct Running {
 struct Place {
     code: Arc<Code>,
     /// An instance that was used before.
-    warm: Option<Live>,
-    /// Where its instance goes afterwards, and the role that it then belongs to.
+    kept: Option<Kept>,
+    /// Where its instance goes afterwards, and the role of who used it.
     keep: Option<(Arc<Pool>, RoleId)>,
     /// The room of its instance. Given back after it, as is the plugin's place.
     room: Option<OwnedSemaphorePermit>,
@@ -74,7 +74,7 @@ impl Runner {
         let size = usize::try_from(concurrency.get()).unwrap_or(usize::MAX);
         Self {
             lanes: Lanes::each(concurrency.get(), queue),
-            pool: (instances == Instances::Warm).then(|| Pool::new(size)),
+            pool: Pool::new(size, instances == Instances::Warm),
             context,
             engine,
             pace: Arc::new(Pace::new()),
@@ -102,9 +102,7 @@ impl Runner {
 
     /// Drops the instances that are kept.
     pub(super) fn drop_kept(&self) {
-        if let Some(pool) = &self.pool {
-            pool.clear();
-        }
+        self.pool.clear();
     }
 
     /// Does `work` with nothing granted, to find out what the plugin offers.
@@ -188,9 +186,9 @@ impl Runner {
             Some(_) => Some(self.lanes.enter(depth, 1, deadline).await.map_err(|refused| self.full(refused))?),
             None => None,
         };
-        let keep = self.pool.clone().zip(role);
-        if let Some(warm) = keep.as_ref().and_then(|(pool, role)| pool.take(*role, code)) {
-            return Ok(Place { code: code.clone(), warm: Some(warm.live), keep, room: Some(warm.room), lane });
+        let keep = role.map(|role| (self.pool.clone(), role));
+        if let Some((kept, room)) = role.and_then(|role| self.pool.take(role, code)) {
+            return Ok(Place { code: code.clone(), kept: Some(kept), keep, room: Some(room), lane });
         }
         let room = code.machine.room.enter(depth, code.weight, deadline).await;
         let room = room.map_err(|_| {
@@ -198,7 +196,7 @@ impl Runner {
             let what = "the gateway has no room for further instances, and no call ended within the time of this one";
             Failure::new(FailureKind::Limit, format!("plugin {name:?}: {what}"))
         })?;
-        Ok(Place { code: code.clone(), warm: None, keep, room: Some(room), lane })
+        Ok(Place { code: code.clone(), kept: None, keep, room: Some(room), lane })
     }
 
     /// What a call is told for which the plugin has no place.
@@ -232,25 +230,35 @@ impl Runner {
 
 impl Place {
     async fn run<W: Work>(mut self, birth: Birth, work: W) -> Result<W::Output, Failure> {
-        let warm = self.warm.take();
-        let was_kept = warm.is_some();
-        let (output, live) = birth.run(self.code.clone(), warm, work).await?;
-        self.give_back(live, was_kept);
+        let kept = self.kept.take();
+        let was_kept = kept.is_some();
+        let (output, live) = birth.run(self.code.clone(), kept, work).await?;
+        self.give_back(live, was_kept).await;
         Ok(output)
     }
 
-    /// Keeps the instance, where that is wanted and there is room for it, or drops it.
-    fn give_back(&mut self, mut live: Live, was_kept: bool) {
+    /// Keeps the instance, where another call may have it and there is room for it, or drops it.
+    async fn give_back(&mut self, mut live: Live, was_kept: bool) {
         let Some((pool, role)) = &self.keep else { return };
-        if !live.is_reusable() {
+        let origin = if pool.is_warm() { None } else { self.code.origin.as_ref() };
+        let may_be_kept = match origin {
+            Some(origin) => origin.is_worth_it() && live.may_be_set_back(),
+            None => pool.is_warm() && live.is_reusable(),
+        };
+        if !may_be_kept {
             return;
         }
         let room = match was_kept {
             true => self.room.take(),
             false => self.code.machine.kept.clone().try_acquire_many_owned(self.code.weight).ok(),
         };
-        if let Some(room) = room {
-            pool.put(*role, Warm { live, room });
+        let Some(room) = room else { return };
+        if let Some(origin) = origin
+            && let Err(why) = live.set_back(origin).await
+        {
+            tracing::trace!(%why, "the instance is dropped");
+            return;
         }
+        pool.put(*role, Warm { live, room });
     }
 }

@@ -1,7 +1,7 @@
-//! Instances that are used again, for plugins with `instances: warm`.
+//! Instances that are used again: as they are, for plugins with `instances: warm`, or set back to what they were.
 //!
-//! One that was used belongs to a role: what it remembers, callers of another role never see. It rests only after a call
-//! that went well in every respect, and not for long; anything else that could be left of a call is a reason to drop it.
+//! One that remembers something belongs to a role: callers of another role never see it. It rests only after a call that
+//! went well in every respect, and not for long; anything else that could be left of a call is a reason to drop it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -11,16 +11,22 @@ use std::{
 use gateway_core::role::RoleId;
 use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle};
 
-use crate::{guest::Live, load::Code};
+use crate::{
+    guest::{Kept, Live},
+    load::Code,
+};
 
-/// How long an instance rests before it is dropped.
-const REST: Duration = Duration::from_secs(60);
+/// How long an instance rests before it is dropped: one that took long to warm up, and one that is as good as new.
+const WARM_REST: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_secs(10);
 
 /// The instances of one plugin that rest.
 pub(super) struct Pool {
     resting: Mutex<Vec<Resting>>,
     /// The most that rest at the same time.
     size: usize,
+    /// Whether they are what they were after their last call, or were set back.
+    is_warm: bool,
     /// Drops those that have rested for too long.
     sweeper: Mutex<Option<AbortHandle>>,
 }
@@ -32,22 +38,29 @@ pub(super) struct Warm {
 }
 
 struct Resting {
+    /// The role of those who have used it.
     role: RoleId,
     warm: Warm,
     since: Instant,
 }
 
 impl Pool {
-    pub(super) fn new(size: usize) -> Arc<Self> {
-        Arc::new(Self { resting: Mutex::default(), size, sweeper: Mutex::default() })
+    pub(super) fn new(size: usize, is_warm: bool) -> Arc<Self> {
+        Arc::new(Self { resting: Mutex::default(), size, is_warm, sweeper: Mutex::default() })
     }
 
-    /// An instance of `code` that callers of `role` have used, the last one first: its memory is still at hand.
-    pub(super) fn take(&self, role: RoleId, code: &Arc<Code>) -> Option<Warm> {
+    pub(super) fn is_warm(&self) -> bool {
+        self.is_warm
+    }
+
+    /// An instance of `code`: one that callers of `role` have used, or any one that was set back. The last one first, as
+    /// its memory is still at hand. With it comes its room.
+    pub(super) fn take(&self, role: RoleId, code: &Arc<Code>) -> Option<(Kept, OwnedSemaphorePermit)> {
         let mut resting = self.resting();
-        let fits = |of: &Resting| of.role == role && Arc::ptr_eq(&of.warm.live.code, code);
+        let fits = |of: &Resting| (!self.is_warm || of.role == role) && Arc::ptr_eq(&of.warm.live.code, code);
         let at = resting.iter().rposition(fits)?;
-        Some(resting.remove(at).warm)
+        let Warm { live, room } = resting.remove(at).warm;
+        Some((if self.is_warm { Kept::Warm(live) } else { Kept::SetBack(live) }, room))
     }
 
     /// Lays an instance to rest, in place of the one that has rested longest where there are too many. Needs a runtime.
@@ -82,12 +95,17 @@ impl Pool {
     fn sweep(&self, now: Instant) -> Option<Instant> {
         let mut resting = self.resting();
         // In the order in which they were laid to rest.
-        let over = resting.partition_point(|of| of.since + REST <= now);
+        let rest = self.rest();
+        let over = resting.partition_point(|of| of.since + rest <= now);
         let dropped: Vec<_> = resting.drain(..over).collect();
-        let next = resting.first().map(|of| of.since + REST);
+        let next = resting.first().map(|of| of.since + rest);
         drop(resting);
         drop(dropped);
         next
+    }
+
+    fn rest(&self) -> Duration {
+        if self.is_warm { WARM_REST } else { REST }
     }
 
     fn resting(&self) -> MutexGuard<'_, Vec<Resting>> {
@@ -104,9 +122,9 @@ impl Drop for Pool {
 }
 
 async fn sweep(pool: Weak<Pool>) {
-    while let Some(next) = pool.upgrade().map(|pool| pool.sweep(Instant::now())) {
+    while let Some((next, rest)) = pool.upgrade().map(|pool| (pool.sweep(Instant::now()), pool.rest())) {
         // With nothing there it looks once more later, which is cheaper than to begin anew after every call.
-        let next = next.unwrap_or_else(|| Instant::now() + REST);
+        let next = next.unwrap_or_else(|| Instant::now() + rest);
         tokio::time::sleep_until(next.into()).await;
     }
 }
