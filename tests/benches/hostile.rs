@@ -77,6 +77,8 @@ fn habits(port: u16) -> Vec<Habit> {
         Habit { cancel: true, ..habit(guests::DEAF, "go_on", json!({ "by": "working" })) },
         habit(guests::MOJIBAKE, "answer", json!({})),
         habit(guests::GROW, "grow", json!({})),
+        habit(guests::GHOST, "haunt", json!({ "place": "heap" })),
+        habit(guests::GHOST, "haunt", json!({ "place": "leak" })),
         habit(guests::FORGE, "forge", json!({})),
         habit(guests::NAN, "run", json!({})),
         habit(guests::POUR, "drink", json!({ "url": url })),

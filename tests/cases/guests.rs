@@ -155,6 +155,24 @@ fn counter() {
     }
 }
 
+/// Wherever a call leaves a trace, the next one finds what the first one found.
+#[test]
+fn ghost() {
+    let session = Session::new(guests::GHOST, json!({}));
+    let first = session.call("haunt", json!({ "place": "nowhere" })).text();
+    assert!(first.starts_with("0 marks, count 0, own 0, "), "{first}");
+    for _ in 0..3 {
+        for place in ["static", "thread", "heap", "stack", "low", "zero", "end", "grow", "leak", "order"] {
+            assert_eq!(session.call("haunt", json!({ "place": place })).text(), first, "before {place}");
+        }
+    }
+    let calls: Vec<_> =
+        (0..40).map(|_| session.client.send_call("guest__haunt", json!({ "place": "heap" }))).collect();
+    for call in calls {
+        assert_eq!(session.client.answer(call).text(), first);
+    }
+}
+
 #[test]
 fn exits() {
     let session = Session::new(guests::EXITS, json!({}));

@@ -64,6 +64,8 @@ pub(crate) struct Spent {
     pub(crate) memory: u64,
     /// The making of its instance.
     pub(crate) made: Duration,
+    /// Whether it was made, and not used before.
+    pub(crate) is_new: bool,
 }
 
 /// What ends all guests of one plugin.

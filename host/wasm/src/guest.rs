@@ -135,10 +135,8 @@ impl Birth {
 
     /// An empty store under the plugin's limits.
     fn store(self, machine: &Machine) -> Result<Store<Guest>, Failure> {
-        let hostcall_bytes = self.context.limits.hostcall_bytes();
         let mut store = Store::new(&machine.engine, self.guest()?);
         store.limiter(|guest| &mut guest.meter);
-        store.set_hostcall_fuel(hostcall_bytes);
         // What is the call's own is looked for in the store each time: an instance may see several calls.
         store.epoch_deadline_callback(|store| Ok(store.data().control.tick()));
         begin(&mut store, machine);
@@ -154,6 +152,7 @@ impl Birth {
         work: W,
     ) -> Result<(W::Output, Live), Failure> {
         let begun = Instant::now();
+        let is_new = kept.is_none();
         let mut live = match kept {
             Some(Kept::Warm(live)) => self.renew(live),
             Some(Kept::SetBack(live)) => self.replace(live)?,
@@ -161,7 +160,7 @@ impl Birth {
         };
         let made = begun.elapsed();
         let done = work.run(&mut live).await;
-        live.store.data().control.note_spent(live.spent(made));
+        live.store.data().control.note_spent(Spent { is_new, ..live.spent(made) });
         match done {
             Ok(output) => Ok((output, live)),
             Err(error) => Err(trap::failure(&error, live.store.data())),
@@ -205,9 +204,10 @@ impl Birth {
     }
 }
 
-/// Gives a call its first slice of time, and its fuel.
+/// Gives a call its first slice of time, its fuel, and how much may be copied out of it.
 fn begin(store: &mut Store<Guest>, machine: &Machine) {
     store.set_epoch_deadline(1);
+    store.set_hostcall_fuel(store.data().context.limits.hostcall_bytes());
     if machine.counts_fuel {
         let fuel = store.data().context.limits.fuel.map_or(u64::MAX, NonZeroU64::get);
         // It fails where operations are not counted alone.
@@ -240,7 +240,8 @@ impl Live {
         let guest = self.store.data();
         let limit = guest.context.limits.fuel.map_or(u64::MAX, NonZeroU64::get);
         let left = self.code.machine.counts_fuel.then(|| self.store.get_fuel().ok()).flatten();
-        Spent { fuel: left.map(|left| limit.saturating_sub(left)), memory: guest.meter.used() as u64, made }
+        let fuel = left.map(|left| limit.saturating_sub(left));
+        Spent { fuel, memory: guest.meter.used() as u64, made, is_new: true }
     }
 
     /// Whether another call may have it: nothing went wrong, and nothing of the last call is left that could grow from

@@ -25,6 +25,8 @@ pub struct Measured {
     pub memory: u64,
     /// The making of its instance, or what it took to have one that was used before.
     pub instance: Duration,
+    /// Whether that was a new one.
+    pub is_new: bool,
     /// From its turn, once the plugin was loaded and the call had a place, to its result.
     pub time: Duration,
     /// How much of that it had a processor.

@@ -94,9 +94,7 @@ impl Live {
         if self.store.data_mut().had_handles() {
             return Err(Dropped::Handles);
         }
-        if self.code.machine.counts_fuel {
-            self.store.set_fuel(u64::MAX)?;
-        }
+        self.lift_limits()?;
         let mut tracked = match self.tracked.take() {
             Some(tracked) => tracked,
             None => origin.track(&mut self.store, &self.instance).await?,
@@ -136,11 +134,22 @@ impl Live {
         Ok(())
     }
 
+    /// What the gateway does in the instance is not held against the guest. The next call has its own limits.
+    fn lift_limits(&mut self) -> Result<(), Dropped> {
+        // The whole memory counts as a list that is handed over.
+        self.store.set_hostcall_fuel(usize::MAX);
+        if self.code.machine.counts_fuel {
+            self.store.set_fuel(u64::MAX)?;
+        }
+        Ok(())
+    }
+
     /// An instance of the same component that was never called, and its memory.
     async fn sibling(&mut self, origin: &Origin) -> Result<(Self, WasmList<u8>), Dropped> {
         let kept = self.code.machine.kept.clone();
         let _room = kept.try_acquire_many_owned(self.code.weight).map_err(|_| Dropped::Room)?;
         let mut sibling = self.again().await?;
+        sibling.lift_limits()?;
         let memory = origin.look(&mut sibling.store, &sibling.instance).await?;
         Ok((sibling, memory))
     }

@@ -74,8 +74,10 @@ struct Report {
     /// From the call to its result, half of the calls are quicker.
     call_p50_us: f64,
     call_p99_us: f64,
-    /// Of that, making the instance.
+    /// Of that, making the instance, or having one that was set back.
     instance_p50_us: f64,
+    /// Calls for which a new one was made.
+    new_instances: usize,
     /// Time of a processor for a call, all of the program's threads together.
     call_cpu_us: f64,
     /// The most memory that a call took.
@@ -206,13 +208,14 @@ async fn measure(plugin: &Plugin, repeated: &Repeated, calls: u32) -> anyhow::Re
     if let Some(Err(error)) = first {
         return Err(with_hint(error.into(), Some("choose a call that goes well with --tool and --args".to_owned())));
     }
-    let (mut times, mut instances, mut memory, mut failed) = (Vec::new(), Vec::new(), 0, 0);
+    let (mut times, mut instances, mut new_instances, mut memory, mut failed) = (Vec::new(), Vec::new(), 0, 0, 0);
     let cpu = processor_time();
     for _ in 0..calls {
         let (reply, measured) = repeated.call(plugin).await?;
         failed += usize::from(reply.is_err());
         times.push(measured.time);
         instances.push(measured.instance);
+        new_instances += usize::from(measured.is_new);
         memory = memory.max(measured.memory);
     }
     let cpu = processor_time().saturating_sub(cpu);
@@ -236,6 +239,7 @@ async fn measure(plugin: &Plugin, repeated: &Repeated, calls: u32) -> anyhow::Re
         call_p50_us: at(&mut times, 50),
         call_p99_us: at(&mut times, 99),
         instance_p50_us: at(&mut instances, 50),
+        new_instances,
         call_cpu_us: micros(cpu) / f64::from(calls),
         memory_bytes: memory,
         calls_per_second: (share * AT_ONCE) as f64 / took.as_secs_f64(),
@@ -275,7 +279,7 @@ impl Report {
         let _ = writeln!(text, "  load         {:>10.0} us, compiled before", self.cached_load_us);
         let _ = writeln!(text, "  {} ({} calls)", self.tool, self.calls);
         let _ = writeln!(text, "  call         {:>10.1} us p50, {:.1} us p99", self.call_p50_us, self.call_p99_us);
-        let _ = writeln!(text, "    instance   {:>10.1} us of that", self.instance_p50_us);
+        let _ = writeln!(text, "    instance   {:>10.1} us of that; {} of them were new", self.instance_p50_us, self.new_instances);
         let _ = writeln!(text, "    processor  {:>10.1} us", self.call_cpu_us);
         let _ = writeln!(text, "    memory     {:>10} KiB", self.memory_bytes.div_ceil(1024));
         let _ = writeln!(text, "  throughput   {:>10.0} calls/s, {AT_ONCE} at the same time", self.calls_per_second);

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use super::warm::{Pool, Warm};
 use crate::{
     config::Instances,
-    control::{Control, Ended, Life},
+    control::{Control, Ended, Life, Spent},
     engine::{Lanes, PluginEngine, Refused},
     exports::Work,
     guest::{Birth, Context, Kept, Live},
@@ -163,7 +163,8 @@ impl Runner {
         let outcome = run.await;
         if let Some(measured) = measured {
             let (spent, time, busy) = (control.spent(), turn.elapsed(), control.busy());
-            *measured = Measured { fuel: spent.fuel, memory: spent.memory, instance: spent.made, time, busy };
+            let Spent { fuel, memory, made, is_new } = spent;
+            *measured = Measured { fuel, memory, instance: made, is_new, time, busy };
         }
         let outcome = outcome.map_err(|stop| match stop {
             Stop::Ended(Ended::Late) => self.context.late(started, deadline),

@@ -11,7 +11,7 @@ use gateway_core::{
 use gateway_wasm::{PluginSettings, config::Instances};
 use serde_json::{Value, json};
 
-use crate::support::{LONG, Stage, engine, guest, settings, text};
+use crate::support::{LONG, Stage, engine, guest, interpreted, settings, text};
 
 fn warm(name: &str, permissions: Value, limits: Value) -> Stage {
     let settings = settings(permissions, limits, Value::Null);
@@ -33,6 +33,61 @@ async fn a_fresh_instance_remembers_nothing() {
     for _ in 0..5 {
         assert_eq!(stage.text("count", json!({})).await, "1");
     }
+}
+
+/// Where the instance is the same one, set back, as where it is a new one.
+#[tokio::test]
+async fn nor_does_one_that_was_set_back() {
+    let stage = Stage::guest("ghost");
+    let first = stage.text("haunt", json!({ "place": "nowhere" })).await;
+    assert!(first.starts_with("0 marks, count 0, own 0, "), "{first}");
+    let handle = stage.text("handle", json!({})).await;
+    // Who opened a handle, or has more memory, is dropped.
+    let places = ["static", "thread", "heap", "stack", "low", "zero", "end", "grow", "leak", "order"];
+    for place in places.into_iter().cycle().take(30) {
+        assert_eq!(stage.text("haunt", json!({ "place": place })).await, first, "before {place}");
+        assert_eq!(stage.text("haunt", json!({ "place": "nowhere" })).await, first, "after {place}");
+        let request = Request::new("haunt".into(), Some(Json::from_value(&json!({ "place": "nowhere" }))));
+        let (_, measured) = stage.plugin.measure(request, stage.root(None)).await;
+        assert!(!measured.is_new || !cfg!(target_os = "linux"), "after {place}");
+        assert_eq!(stage.text("haunt", json!({ "place": place })).await, first, "again before {place}");
+        assert_eq!(stage.text("handle", json!({})).await, handle, "after {place}");
+    }
+}
+
+/// Interpreters, whose heap every call writes all over.
+#[tokio::test]
+async fn interpreters_are_set_back() {
+    for (name, tool, arguments) in [
+        ("json", "query", json!({ "document": { "a": [1, 2] }, "path": "$.a[*]" })),
+        ("dates", "day", json!({ "date": "2027-01-01" })),
+    ] {
+        let stage = Stage::with(interpreted(name), name, json!({}), json!({ "memory": "128MiB" }));
+        let first = stage.call(tool, arguments.clone()).await;
+        let mut new = 0;
+        for _ in 0..6 {
+            let request = Request::new(tool.into(), Some(Json::from_value(&arguments)));
+            let (reply, measured) = stage.plugin.measure(request, stage.root(None)).await;
+            assert_eq!(reply.unwrap().body.to::<Value>().unwrap(), first);
+            new += usize::from(measured.is_new);
+        }
+        assert!(new <= 1 || !cfg!(target_os = "linux"), "{new} instances of {name} were made");
+    }
+}
+
+/// What the gateway gives a component to be set back is nothing that a component may bring along.
+#[tokio::test]
+async fn nobody_says_of_himself_that_he_was_set_back() {
+    let forged = r#"(component
+        (core module $m (memory (export "memory") 1) (func (export "f") (result i32) (i32.const 1)))
+        (core instance $m (instantiate $m))
+        (func $f (result u32) (canon lift (core func $m "f")))
+        (export "mcp-gateway-rewind-back" (func $f))
+        (export "one" (func $f)))"#;
+    let bytes = wat::parse_str(forged).unwrap().into();
+    let stage = Stage::with(bytes, "forged", json!({}), json!({}));
+    let failure = stage.failure("one", json!({})).await.to_string();
+    assert!(failure.contains("\"mcp-gateway-rewind-back\", a name that only the gateway gives"), "{failure}");
 }
 
 #[tokio::test]
