@@ -8,62 +8,76 @@ import { child } from './pointer.js';
  *
  * @typedef {{name: string} | {index: number} | {all: true} | {slice: (number | undefined)[]}} Selector
  * @typedef {{isDeep: boolean, selectors: Selector[]}} Segment
- * @typedef {{keys: (string | number)[], value: any}} Found
+ *
+ * A value, and what it was found in; the root is in nothing.
+ * @typedef {{value: any, key?: string | number, of?: Found}} Found
  */
 
-const SHORTHAND = /^(?:\*|[\p{L}_][\p{L}\p{N}_]*)/u;
-const INTEGER = '-?(?:0|[1-9]\\d*)';
-const SLICE = new RegExp(`^(${INTEGER})?\\s*:\\s*(${INTEGER})?\\s*(?::\\s*(${INTEGER})?)?$`);
+const SHORTHAND = /\*|[\p{L}_][\p{L}\p{N}_]*/uy;
+const ITEM = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,\]'"]+/y;
+const SPACE = /\s*/y;
+const INDEX = /^-?(?:0|[1-9]\d*)$/;
+const SLICE = /^(-?(?:0|[1-9]\d*))?\s*:\s*(-?(?:0|[1-9]\d*))?\s*(?::\s*(-?(?:0|[1-9]\d*))?)?$/;
+
+/** @type {Selector} */
+const ALL = { all: true };
 
 /** @param {string} path @returns {Segment[]} */
 export function parsePath(path) {
   const segments = [];
-  let rest = path.slice(1);
-  while (rest !== '') {
-    const isDeep = rest.startsWith('..');
-    const inner = rest.replace(isDeep ? '..' : /^\.(?!\[)/, '');
-    const shorthand = isDeep || rest.startsWith('.') ? SHORTHAND.exec(inner)?.[0] : undefined;
-    if (shorthand !== undefined) {
-      segments.push({ isDeep, selectors: [shorthand === '*' ? all() : { name: shorthand }] });
-      rest = inner.slice(shorthand.length);
+  let place = 1;
+  while (place < path.length) {
+    const isDeep = path.startsWith('..', place);
+    const dots = isDeep ? 2 : Number(path[place] === '.');
+    const name = dots > 0 ? taken(SHORTHAND, path, place + dots) : undefined;
+    if (name !== undefined) {
+      segments.push({ isDeep, selectors: [name === '*' ? ALL : { name }] });
+      place += dots + name.length;
     } else {
-      const { selectors, length } = brackets(inner, path);
+      // Two dots may stand before brackets, and one dot may not.
+      const { selectors, end } = brackets(path, dots === 1 && path[place + 1] === '[' ? place : place + dots);
       segments.push({ isDeep, selectors });
-      rest = inner.slice(length);
+      place = end;
     }
   }
   return segments;
 }
 
-/** @returns {Selector} */
-function all() {
-  return { all: true };
-}
-
-/** @param {string} text what begins with `[` @param {string} path @returns {{selectors: Selector[], length: number}} */
-function brackets(text, path) {
-  const item = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,\]'"]+/y;
+/** @param {string} path @param {number} start where `[` is @returns {{selectors: Selector[], end: number}} */
+function brackets(path, start) {
+  if (path[start] !== '[') throw wrong(path, path.slice(start));
   const selectors = [];
-  let place = 1;
-  if (!text.startsWith('[')) throw wrong(path, text);
+  let place = start + 1;
   for (;;) {
-    item.lastIndex = place + (/^\s*/.exec(text.slice(place))?.[0].length ?? 0);
-    const found = item.exec(text)?.[0].trim();
-    if (found === undefined) throw wrong(path, text.slice(place));
-    selectors.push(selector(found, path));
-    place = item.lastIndex + (/^\s*/.exec(text.slice(item.lastIndex))?.[0].length ?? 0);
-    if (text[place] === ']') return { selectors, length: place + 1 };
-    if (text[place] !== ',') throw wrong(path, text.slice(place));
+    const item = taken(ITEM, path, spaced(path, place));
+    if (item === undefined) throw wrong(path, path.slice(place));
+    selectors.push(selector(item.trim(), path));
+    place = spaced(path, ITEM.lastIndex);
+    if (path[place] === ']') return { selectors, end: place + 1 };
+    if (path[place] !== ',') throw wrong(path, path.slice(place));
     place += 1;
   }
 }
 
+/** @param {RegExp} pattern a sticky one @param {string} text @param {number} place what it matches there */
+function taken(pattern, text, place) {
+  pattern.lastIndex = place;
+  return pattern.exec(text)?.[0];
+}
+
+/** @param {string} text @param {number} place the next one that is no space */
+function spaced(text, place) {
+  SPACE.lastIndex = place;
+  SPACE.test(text);
+  return SPACE.lastIndex;
+}
+
 /** @param {string} text @param {string} path @returns {Selector} */
 function selector(text, path) {
-  if (text === '*') return all();
+  if (text === '*') return ALL;
   if (text.startsWith('"')) return { name: unquoted(text, path) };
   if (text.startsWith("'")) return { name: unquoted(`"${text.slice(1, -1).replaceAll("\\'", "'").replace(/(?<!\\)"/g, '\\"')}"`, path) };
-  if (new RegExp(`^${INTEGER}$`).test(text)) return { index: Number(text) };
+  if (INDEX.test(text)) return { index: Number(text) };
   const slice = SLICE.exec(text);
   if (slice) return { slice: slice.slice(1).map((part) => (part === undefined ? undefined : Number(part))) };
   if (text.startsWith('?')) throw new ToolError(`${path}: filters (?) are not understood; select all, and look at them`);
@@ -87,42 +101,55 @@ function wrong(path, rest) {
 /** @param {any} root @param {Segment[]} segments @returns {Found[]} */
 export function select(root, segments) {
   /** @type {Found[]} */
-  let found = [{ keys: [], value: root }];
+  let found = [{ value: root }];
   for (const { isDeep, selectors } of segments) {
-    const starts = isDeep ? found.flatMap((one) => [...within(one)]) : found;
-    found = starts.flatMap((one) => selectors.flatMap((selector) => chosen(one, selector)));
+    /** @type {Found[]} */
+    const next = [];
+    const starts = isDeep ? found.flatMap(within) : found;
+    for (const one of starts) {
+      for (const selector of selectors) choose(one, selector, next);
+    }
+    found = next;
   }
   return found;
 }
 
-/** @param {Found} found @returns {Generator<Found>} itself and all that is in it */
-function* within(found) {
-  yield found;
-  for (const inner of children(found)) yield* within(inner);
+/** @param {Found} found @returns {Found[]} itself and all that is in it */
+function within(found) {
+  return [found, ...children(found).flatMap(within)];
 }
 
-/** @param {Found} found @returns {Found[]} */
-function children({ keys, value }) {
+/** @param {Found} found the keys that lead to it @returns {(string | number)[]} */
+export function keys(found) {
+  /** @type {(string | number)[]} */
+  const keys = [];
+  for (let at = found; at.of !== undefined && at.key !== undefined; at = at.of) keys.unshift(at.key);
+  return keys;
+}
+
+/** @param {Found} of @returns {Found[]} */
+function children(of) {
+  const { value } = of;
   if (typeof value !== 'object' || value === null) return [];
-  const own = Array.isArray(value) ? value.map((_, index) => index) : Object.keys(value);
-  return own.map((key) => ({ keys: [...keys, key], value: value[key] }));
+  if (Array.isArray(value)) return value.map((inner, key) => ({ value: inner, key, of }));
+  return Object.keys(value).map((key) => ({ value: value[key], key, of }));
 }
 
-/** @param {Found} found @param {Selector} selector @returns {Found[]} */
-function chosen(found, selector) {
-  const { keys, value } = found;
-  if ('all' in selector) return children(found);
-  if ('name' in selector) {
-    if (Array.isArray(value)) return [];
-    const inner = child(value, selector.name);
-    return inner === undefined ? [] : [{ keys: [...keys, selector.name], value: inner }];
+/** @param {Found} of @param {Selector} selector @param {Found[]} found gets what is chosen */
+function choose(of, selector, found) {
+  const { value } = of;
+  if ('all' in selector) {
+    for (const inner of children(of)) found.push(inner);
+  } else if ('name' in selector) {
+    const inner = Array.isArray(value) ? undefined : child(value, selector.name);
+    if (inner !== undefined) found.push({ value: inner, key: selector.name, of });
+  } else if (Array.isArray(value)) {
+    const indexes = 'slice' in selector ? sliced(selector.slice, value.length) : [selector.index];
+    for (const index of indexes) {
+      const key = index < 0 ? index + value.length : index;
+      if (key >= 0 && key < value.length) found.push({ value: value[key], key, of });
+    }
   }
-  if (!Array.isArray(value)) return [];
-  const indexes = 'slice' in selector ? sliced(selector.slice, value.length) : [selector.index];
-  return indexes
-    .map((index) => (index < 0 ? index + value.length : index))
-    .filter((index) => index >= 0 && index < value.length)
-    .map((index) => ({ keys: [...keys, index], value: value[index] }));
 }
 
 /** @param {(number | undefined)[]} slice @param {number} length the indexes of a slice, as RFC 9535 has it */

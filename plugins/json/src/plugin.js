@@ -2,7 +2,7 @@
 
 import { ToolError, tool } from 'gateway-sdk';
 import { difference, apply } from './patch.js';
-import { parsePath, select } from './path.js';
+import { keys, parsePath, select } from './path.js';
 import { format, get, parse } from './pointer.js';
 
 /**
@@ -37,11 +37,14 @@ export function query(document, path, most = 100) {
   if (path !== '' && !path.startsWith('/') && !path.startsWith('$')) {
     throw new ToolError('a path begins with $ (JSONPath) or with / (JSON Pointer)');
   }
-  const found = path.startsWith('$') ? select(root, parsePath(path)) : [{ keys: parse(path), value: get(root, parse(path)) }];
-  const matches = found.filter(({ value }) => value !== undefined);
+  if (!path.startsWith('$')) {
+    const value = get(root, parse(path));
+    return value === undefined ? { count: 0, matches: [] } : { count: 1, matches: [{ pointer: path, value }] };
+  }
+  const found = select(root, parsePath(path));
   return {
-    count: matches.length,
-    matches: matches.slice(0, most).map(({ keys, value }) => ({ pointer: format(keys), value })),
+    count: found.length,
+    matches: found.slice(0, most).map((one) => ({ pointer: format(keys(one)), value: one.value })),
   };
 }
 
