@@ -166,8 +166,7 @@ fn ghost() {
             assert_eq!(session.call("haunt", json!({ "place": place })).text(), first, "before {place}");
         }
     }
-    let calls: Vec<_> =
-        (0..40).map(|_| session.client.send_call("guest__haunt", json!({ "place": "heap" }))).collect();
+    let calls: Vec<_> = (0..40).map(|_| session.client.send_call("guest__haunt", json!({ "place": "heap" }))).collect();
     for call in calls {
         assert_eq!(session.client.answer(call).text(), first);
     }

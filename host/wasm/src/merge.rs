@@ -11,6 +11,7 @@
 //! At the same opportunity a component whose instances can be set back gets what that takes: see [`rewind`].
 
 mod emit;
+mod group;
 mod linked;
 mod map;
 mod module;
@@ -18,6 +19,7 @@ mod names;
 mod parts;
 mod rewind;
 mod rewinding;
+mod wanted;
 
 pub(crate) use self::rewind::{LEARN, LOOK, RESERVED, REWIND};
 
@@ -68,9 +70,9 @@ fn merged_within(component: &[u8], depth: u32) -> Result<Anew, Unfit> {
     }
     let parts = parts::Parts::read(component, depth)?;
     let has_merged = parts.nested.iter().any(|nested| matches!(nested, parts::Nested::Merged { .. }));
-    match linked::group(&parts) {
+    match group::group(&parts) {
         Ok(group) => emit::emit(&parts, &group),
-        Err(Unfit::Nothing) if has_merged => emit::emit(&parts, &linked::Group::default()),
+        Err(Unfit::Nothing) if has_merged => emit::emit(&parts, &group::Group::default()),
         Err(unfit) => Err(unfit),
     }
 }

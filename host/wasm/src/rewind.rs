@@ -36,8 +36,14 @@ use crate::{
 /// What is set back of an instance at most: with more than that to copy, a new one costs less.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 
+/// What is kept of the pages of all instances: calls that write to other ones each time would have all of it.
+const MOST_PAGES_BYTES: usize = 4 * MOST_BYTES;
+
 /// The unit of a memory's size.
 const WASM_PAGE: usize = 64 * 1024;
+
+/// Bytes that stand before each run: its place, and its length.
+const HEADER: usize = 8;
 
 /// What the instances of a component begin with, as far as somebody had to know.
 pub(crate) struct Origin {
@@ -53,6 +59,8 @@ pub(crate) struct Origin {
 struct First {
     /// How large the memory is; 0: nobody looked.
     bytes: usize,
+    /// What an instance takes, with its tables.
+    used: usize,
     /// Pages that some call wrote to, as they were before.
     pages: HashMap<u32, Box<[u8]>>,
 }
@@ -94,6 +102,9 @@ impl Live {
         if self.store.data_mut().had_handles() {
             return Err(Dropped::Handles);
         }
+        if !origin.has_size(self.store.data().meter.used()) {
+            return Err(Dropped::Grown);
+        }
         self.lift_limits()?;
         let mut tracked = match self.tracked.take() {
             Some(tracked) => tracked,
@@ -105,19 +116,19 @@ impl Live {
         let runs = runs.ok_or_else(|| origin.give_up(Dropped::Untold))?;
         let bytes = memory.len();
         let news = tracked.unknown(&runs);
-        if origin.is_missing(&news) {
+        tracked.told += told(&news);
+        if tracked.told > MOST_BYTES {
+            return Err(Dropped::Much);
+        }
+        if origin.is_missing(&news)? {
             let (sibling, memory) = self.sibling(origin).await?;
-            origin.take(memory.as_le_slice(&sibling.store), &news);
+            origin.take(&sibling, memory.as_le_slice(&sibling.store), &news);
         }
         let (first_bytes, lesson) = origin.lesson(&news).ok_or(Dropped::Grown)?;
         if bytes != first_bytes {
             return Err(Dropped::Grown);
         }
         if !lesson.is_empty() {
-            tracked.told += lesson.len();
-            if tracked.told > MOST_BYTES {
-                return Err(Dropped::Much);
-            }
             self.store.data_mut().meter.pause(true);
             let learned = tracked.learn.call_async(&mut self.store, (lesson,)).await;
             self.store.data_mut().meter.pause(false);
@@ -200,17 +211,27 @@ impl Origin {
         Ok(memory)
     }
 
-    /// Whether there are some of these pages that nobody has looked at.
-    fn is_missing(&self, runs: &[Range<u32>]) -> bool {
+    /// Whether there are some of these pages that nobody has looked at. An error where there is no room for them.
+    fn is_missing(&self, runs: &[Range<u32>]) -> Result<bool, Dropped> {
         let first = self.first();
-        first.bytes == 0 || runs.iter().cloned().flatten().any(|page| !first.pages.contains_key(&page))
+        let missing = runs.iter().cloned().flatten().filter(|page| !first.pages.contains_key(page)).count();
+        if (first.pages.len() + missing) * pages::page_size() > MOST_PAGES_BYTES {
+            return Err(Dropped::Much);
+        }
+        Ok(first.bytes == 0 || missing > 0)
+    }
+
+    /// Whether an instance that takes so much may be what it was; one that has grown may not.
+    fn has_size(&self, used: usize) -> bool {
+        let first = self.first();
+        first.bytes == 0 || first.used == used
     }
 
     /// Takes what is missing from `memory`, that of an instance that was never called.
-    fn take(&self, memory: &[u8], runs: &[Range<u32>]) {
+    fn take(&self, new: &Live, memory: &[u8], runs: &[Range<u32>]) {
         let size = pages::page_size();
         let mut first = self.first();
-        first.bytes = memory.len();
+        (first.bytes, first.used) = (memory.len(), new.store.data().meter.used());
         for page in runs.iter().cloned().flatten() {
             if let Some(content) = memory.chunks_exact(size).nth(page as usize) {
                 first.pages.entry(page).or_insert_with(|| content.into());
@@ -238,6 +259,11 @@ impl Origin {
     fn first(&self) -> MutexGuard<'_, First> {
         self.first.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What an instance is told of these runs, in bytes.
+fn told(runs: &[Range<u32>]) -> usize {
+    runs.iter().map(|run| run.len() * pages::page_size() + HEADER).sum()
 }
 
 impl Tracked {

@@ -196,7 +196,7 @@ def _begin() -> None:
     random = sys.modules.get("random")
     if random is not None:
         # By itself it would take 2500 bytes, which is twenty calls of the host.
-        random.seed(int.from_bytes(os.urandom(32)))
+        random.seed(int.from_bytes(os.urandom(32), "little"))
 
 
 def _asking(ask: Any) -> Any:

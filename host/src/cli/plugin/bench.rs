@@ -279,7 +279,11 @@ impl Report {
         let _ = writeln!(text, "  load         {:>10.0} us, compiled before", self.cached_load_us);
         let _ = writeln!(text, "  {} ({} calls)", self.tool, self.calls);
         let _ = writeln!(text, "  call         {:>10.1} us p50, {:.1} us p99", self.call_p50_us, self.call_p99_us);
-        let _ = writeln!(text, "    instance   {:>10.1} us of that; {} of them were new", self.instance_p50_us, self.new_instances);
+        let _ = writeln!(
+            text,
+            "    instance   {:>10.1} us of that; {} of them were new",
+            self.instance_p50_us, self.new_instances
+        );
         let _ = writeln!(text, "    processor  {:>10.1} us", self.call_cpu_us);
         let _ = writeln!(text, "    memory     {:>10} KiB", self.memory_bytes.div_ceil(1024));
         let _ = writeln!(text, "  throughput   {:>10.0} calls/s, {AT_ONCE} at the same time", self.calls_per_second);

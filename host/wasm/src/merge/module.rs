@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use wasmparser::{
-    Data, Element, Export, ExternalKind, FunctionBody, Global, Import, KnownCustom, MemoryType, Name, NameSectionReader,
-    Parser, Payload, RecGroup, Table, TypeRef,
+    Data, Element, Export, ExternalKind, FunctionBody, Global, Import, KnownCustom, MemoryType, Name,
+    NameSectionReader, Parser, Payload, RecGroup, Table, TypeRef,
 };
 
 use super::{

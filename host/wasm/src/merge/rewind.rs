@@ -136,13 +136,8 @@ impl Merging<'_, '_> {
         if !self.initial.can_be_set_back || !self.starts.is_empty() {
             return false;
         }
-        let kept = MemoryType {
-            minimum: 0,
-            maximum: Some(KEPT_PAGES),
-            memory64: false,
-            shared: false,
-            page_size_log2: None,
-        };
+        let kept =
+            MemoryType { minimum: 0, maximum: Some(KEPT_PAGES), memory64: false, shared: false, page_size_log2: None };
         self.memories.memory(kept);
         // Up to where the second memory is filled.
         let end = self.globals.len();

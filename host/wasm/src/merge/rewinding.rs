@@ -1,15 +1,15 @@
 //! What a component exports of what its module does to be set back, and which components may.
 
 use wasm_encoder::{
-    Alias, CanonicalFunctionSection, CanonicalOption, ComponentAliasSection, ComponentExportKind, ComponentExportSection,
-    ComponentTypeSection, ComponentValType, PrimitiveValType,
+    Alias, CanonicalFunctionSection, CanonicalOption, ComponentAliasSection, ComponentExportKind,
+    ComponentExportSection, ComponentTypeSection, ComponentValType, PrimitiveValType,
 };
 use wasmparser::Instance;
 
 use super::{
     Unfit,
     emit::Emitter,
-    linked::Group,
+    group::Group,
     parts::{Kind, Nested, Parts, Space},
     rewind::{KEPT, LEARN, LOOK, LOOKED, MEMORY, REWIND, ROOM, changes_more},
 };
