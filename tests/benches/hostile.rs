@@ -1,7 +1,8 @@
 //! What hostile plugins do to honest calls: `cargo bench -p gateway-tests --bench hostile -- --seconds 600`.
 //!
 //! One gateway with every guest of `tests/guests` that has a bad habit, each called again and again, all at the same time;
-//! beside them honest calls, whose times stand beside the same calls without the others, taken in the same run.
+//! beside them honest calls of another session, whose times stand beside the same calls without the others, taken in the
+//! same run. So do those of a line that goes to `cat` and back meanwhile: what the machine itself makes everybody wait.
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,
@@ -9,13 +10,13 @@
 )]
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpListener,
-    process::{Child, ChildStdin, Command, Stdio},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
@@ -116,92 +117,118 @@ fn configuration(habits: &[Habit], port: u16) -> Value {
     json!({ "plugins": plugins, "watch": false })
 }
 
-/// A client with many calls in flight.
-struct Client {
-    child: Mutex<Child>,
-    pid: u32,
-    input: Mutex<ChildStdin>,
-    next: AtomicU64,
-    waiting: Mutex<HashMap<u64, mpsc::Sender<Value>>>,
+/// The gateway.
+struct Serving {
+    child: Child,
+    port: u16,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Client {
-    fn start(mut command: Command) -> Arc<Self> {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the gateway starts");
-        let input = child.stdin.take().expect("it has a standard input");
-        let output = BufReader::new(child.stdout.take().expect("it has a standard output"));
-        let pid = child.id();
-        let client = Arc::new(Self {
-            child: Mutex::new(child),
-            pid,
-            input: Mutex::new(input),
-            next: AtomicU64::new(1),
-            waiting: Mutex::default(),
-        });
-        let reader = client.clone();
-        thread::spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                let message: Value = serde_json::from_str(&line).expect("every line is JSON");
-                assert!(message["result"]["forged"].is_null(), "a guest wrote to the client: {line}");
-                if message["method"].is_string() && message["id"].is_number() {
-                    // A question: nobody is at home.
-                    reader.write(&json!({ "jsonrpc": "2.0", "id": message["id"], "result": { "action": "decline" } }));
-                } else if let Some(id) = message["id"].as_u64()
-                    && let Some(sender) = lock(&reader.waiting).remove(&id)
-                {
-                    // Who waited may have given up.
-                    let _ = sender.send(message);
-                }
-            }
-        });
-        client.request(
-            "initialize",
-            &json!({
-                "protocolVersion": "2025-11-25",
-                "capabilities": { "elicitation": {} },
-                "clientInfo": { "name": "hostile", "version": "1" },
-            }),
-        );
-        client.write(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
-        client
-    }
-
-    fn write(&self, message: &Value) {
-        let mut input = lock(&self.input);
-        // It ends before its client does where something went wrong, which is seen elsewhere.
-        let _ = writeln!(input, "{message}");
-    }
-
-    fn send(&self, method: &str, params: &Value) -> (u64, mpsc::Receiver<Value>) {
-        let (sender, receiver) = mpsc::channel();
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        lock(&self.waiting).insert(id, sender);
-        self.write(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
-        (id, receiver)
-    }
-
-    fn request(&self, method: &str, params: &Value) -> Value {
-        let (_, receiver) = self.send(method, params);
-        receiver.recv_timeout(LOST).expect("it answers")
+impl Serving {
+    fn start(mut command: Command) -> Self {
+        // Nobody else takes it in between, on a machine where this is run.
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
+        command.args(["serve", "--port", &port.to_string(), "--log-level", "error"]);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let serving = Self { child: child.expect("the gateway starts"), port };
+        let begun = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < LOST, "the gateway does not listen");
+            thread::sleep(PAUSE);
+        }
+        serving
     }
 
     fn status(&self, key: &str) -> u64 {
-        let text = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap_or_default();
+        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();
         line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default()
     }
 
     fn files(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.pid)).map_or(0, Iterator::count)
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)
+    }
+}
+
+/// A session.
+struct Client {
+    port: u16,
+    session: String,
+    next: AtomicU64,
+}
+
+impl Client {
+    fn start(port: u16) -> Arc<Self> {
+        let mut client = Self { port, session: String::new(), next: AtomicU64::new(1) };
+        let initialize = json!({
+            "jsonrpc": "2.0", "id": 0, "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-11-25",
+                "capabilities": { "elicitation": {} },
+                "clientInfo": { "name": "hostile", "version": "1" },
+            },
+        });
+        let lines = client.post(&initialize).expect("the gateway takes a connection").lines().map_while(Result::ok);
+        let session = lines.into_iter().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("mcp-session-id").then(|| value.trim().to_owned())
+        });
+        client.session = session.expect("there is a session");
+        client.notify("notifications/initialized", &json!({}));
+        Arc::new(client)
+    }
+
+    /// What the gateway says to it, up to the end of the connection: HTTP/1.0 has no other.
+    fn post(&self, message: &Value) -> std::io::Result<BufReader<TcpStream>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        let (body, session) = (
+            message.to_string(),
+            match self.session.as_str() {
+                "" => String::new(),
+                session => format!("Mcp-Session-Id: {session}\r\n"),
+            },
+        );
+        let (port, length) = (self.port, body.len());
+        let request = format!(
+            "POST /mcp HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
+             Accept: application/json, text/event-stream\r\n{session}Content-Length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes())?;
+        Ok(BufReader::new(stream))
+    }
+
+    fn notify(&self, method: &str, params: &Value) {
+        let sent = self.post(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+        // It may be about a call that is over; all that counts is that it was taken.
+        let _ = sent.map(|mut answer| answer.read_to_end(&mut Vec::new()));
+    }
+
+    fn call(&self, id: u64, method: &str, params: &Value) -> Option<Value> {
+        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        for line in self.post(&request).ok()?.lines().map_while(Result::ok) {
+            let Ok(message) = serde_json::from_str::<Value>(line.trim_start_matches("data:")) else { continue };
+            assert!(message["result"]["forged"].is_null(), "a guest wrote to the client: {line}");
+            if message["method"].is_string() && !message["id"].is_null() {
+                // A question: nobody is at home.
+                let answer = json!({ "jsonrpc": "2.0", "id": message["id"], "result": { "action": "decline" } });
+                let _ = self.post(&answer).map(|mut taken| taken.read_to_end(&mut Vec::new()));
+            } else if message["id"] == id {
+                return Some(message);
+            }
+        }
+        None
+    }
+
+    fn request(&self, method: &str, params: &Value) -> Value {
+        self.call(self.next.fetch_add(1, Ordering::Relaxed), method, params).expect("it answers")
+    }
+
+    fn send(self: &Arc<Self>, method: &'static str, params: Value) -> (u64, mpsc::Receiver<Option<Value>>) {
+        let (sender, receiver) = mpsc::channel();
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let client = self.clone();
+        // Who waited may have given up.
+        thread::spawn(move || drop(sender.send(client.call(id, method, &params))));
+        (id, receiver)
     }
 }
 
@@ -213,6 +240,26 @@ struct Honest {
 }
 
 impl Honest {
+    /// Sends lines to `cat` until `over`.
+    fn echo(over: impl Fn() -> bool) -> Self {
+        let mut honest = Self::default();
+        let cat = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut cat = cat.expect("there is a `cat`");
+        let (mut input, output) = cat.stdin.take().zip(cat.stdout.take()).expect("it has both");
+        let mut lines = BufReader::new(output).lines();
+        while !over() {
+            let start = Instant::now();
+            let echoed = writeln!(input, "there and back").map(|()| lines.next());
+            honest.times.push(start.elapsed());
+            honest.wrong += usize::from(!matches!(echoed, Ok(Some(Ok(_)))));
+            thread::sleep(PAUSE);
+        }
+        drop(input);
+        let _ = cat.wait();
+        honest.times.sort_unstable();
+        honest
+    }
+
     /// Calls the two honest plugins in turn until `over`.
     fn run(client: &Client, over: impl Fn() -> bool) -> Self {
         let mut honest = Self::default();
@@ -249,23 +296,21 @@ impl Honest {
 }
 
 /// One habit, again and again: what it gave, in words, and how often.
-fn misbehave(client: &Client, habit: &Habit, over: &AtomicBool) -> BTreeMap<String, usize> {
+fn misbehave(client: &Arc<Client>, habit: &Habit, over: &AtomicBool) -> BTreeMap<String, usize> {
     let mut outcomes = BTreeMap::new();
     let name = format!("{}__{}", habit.guest.name, habit.tool);
     while !over.load(Ordering::Relaxed) {
-        let (id, receiver) = client.send("tools/call", &json!({ "name": name, "arguments": habit.arguments }));
+        let (id, receiver) = client.send("tools/call", json!({ "name": name, "arguments": habit.arguments }));
         if habit.cancel {
             thread::sleep(CANCEL);
-            let params = json!({ "requestId": id });
-            client.write(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params }));
-            lock(&client.waiting).remove(&id);
+            client.notify("notifications/cancelled", &json!({ "requestId": id }));
             *outcomes.entry("cancelled".to_owned()).or_default() += 1;
             continue;
         }
         let outcome = match receiver.recv_timeout(LOST) {
-            Err(_) => "LOST".to_owned(),
-            Ok(answer) if answer["error"].is_object() => answer["error"]["message"].to_string(),
-            Ok(answer) => {
+            Err(_) | Ok(None) => "LOST".to_owned(),
+            Ok(Some(answer)) if answer["error"].is_object() => answer["error"]["message"].to_string(),
+            Ok(Some(answer)) => {
                 let text = answer["result"]["content"][0]["text"].as_str().unwrap_or_default();
                 let first: String = text.lines().next().unwrap_or_default().chars().take(90).collect();
                 format!("{}{first}", if answer["result"]["isError"] == true { "error: " } else { "" })
@@ -309,9 +354,10 @@ fn main() {
     fs::write(folder.path().join("data/file"), "a file").expect("there is room");
     fs::write(folder.path().join("gateway.yaml"), configuration(&habits, port).to_string()).expect("there is room");
     let mut command = Command::new(place::gateway());
-    command.args(["stdio", "--log-level", "error"]).current_dir(folder.path());
+    command.current_dir(folder.path());
     command.env("XDG_CACHE_HOME", folder.path().join("cache")).env("XDG_STATE_HOME", folder.path().join("state"));
-    let client = Client::start(command);
+    let mut serving = Serving::start(command);
+    let [hostile, client] = [(); 2].map(|()| Client::start(serving.port));
 
     // What is compiled once is not what is measured: until nothing more is listed.
     let mut listed = Value::Null;
@@ -325,17 +371,20 @@ fn main() {
     let begun = Instant::now();
     let alone = Honest::run(&client, || begun.elapsed() > ALONE);
     alone.show("alone");
-    let (before, files) = (client.status("VmRSS:"), client.files());
+    let (before, files) = (serving.status("VmRSS:"), serving.files());
 
     let (over, peak) = (AtomicBool::new(false), AtomicU64::new(0));
     let outcomes = thread::scope(|scope| {
-        let threads: Vec<_> = habits.iter().map(|habit| scope.spawn(|| misbehave(&client, habit, &over))).collect();
-        let begun = Instant::now();
+        let threads: Vec<_> = habits.iter().map(|habit| scope.spawn(|| misbehave(&hostile, habit, &over))).collect();
+        let end = Instant::now() + Duration::from_secs(seconds);
+        let is_over = move || Instant::now() > end;
+        let echo = scope.spawn(move || Honest::echo(is_over));
         let among = Honest::run(&client, || {
-            peak.fetch_max(client.status("VmRSS:"), Ordering::Relaxed);
-            begun.elapsed() > Duration::from_secs(seconds)
+            peak.fetch_max(serving.status("VmRSS:"), Ordering::Relaxed);
+            is_over()
         });
         among.show("among hostile plugins");
+        echo.join().expect("it ends").show("`cat` meanwhile");
         over.store(true, Ordering::Relaxed);
         threads.into_iter().map(|thread| thread.join().expect("it ends")).collect::<Vec<_>>()
     });
@@ -345,9 +394,9 @@ fn main() {
     println!(
         "memory: {before} KiB before, {} KiB at most, {} KiB after; files: {files} before, {} after; threads: {}",
         peak.load(Ordering::Relaxed),
-        client.status("VmRSS:"),
-        client.files(),
-        client.status("Threads:"),
+        serving.status("VmRSS:"),
+        serving.files(),
+        serving.status("Threads:"),
     );
     for (habit, outcomes) in habits.iter().zip(outcomes) {
         println!("{} {}", habit.guest.name, habit.tool);
@@ -355,7 +404,7 @@ fn main() {
             println!("    {count:>7} x {outcome}");
         }
     }
-    assert!(lock(&client.child).try_wait().expect("it is a child").is_none(), "the gateway has ended");
-    let _ = lock(&client.child).kill();
-    let _ = lock(&client.child).wait();
+    assert!(serving.child.try_wait().expect("it is a child").is_none(), "the gateway has ended");
+    let _ = serving.child.kill();
+    let _ = serving.child.wait();
 }
