@@ -12,6 +12,7 @@
 //!
 //! Whatever does not go as it should has the same end: the instance is dropped, and the next call makes one.
 
+#[cfg_attr(not(target_os = "linux"), path = "rewind/untold.rs")]
 mod pages;
 
 use std::{

@@ -1,21 +1,21 @@
 //! Which pages of this process were written to, as Linux tells.
 
-use std::ops::Range;
+use std::{
+    fs::File,
+    ops::Range,
+    os::unix::fs::FileExt,
+    sync::{LazyLock, Mutex, PoisonError},
+};
 
 /// Bytes for each page in `/proc/self/pagemap`.
-#[cfg(target_os = "linux")]
 const ENTRY: usize = 8;
 
 /// "Page is file-page or shared-anon" and "page swapped", "page present" of the kernel's `pagemap.rst`.
-#[cfg(target_os = "linux")]
 const OF_A_FILE: u64 = 1 << 61;
-#[cfg(target_os = "linux")]
 const SWAPPED: u64 = 1 << 62;
-#[cfg(target_os = "linux")]
 const PRESENT: u64 = 1 << 63;
 
 /// Bytes of a page.
-#[cfg(target_os = "linux")]
 pub(super) fn page_size() -> usize {
     rustix::param::page_size()
 }
@@ -23,13 +23,7 @@ pub(super) fn page_size() -> usize {
 /// The pages of `memory` that are this process's own: all that were written to since they were mapped, as runs of page
 /// numbers that begin with 0 at its start. Others are still those of the file that they came from, or nowhere yet.
 /// `None` where nobody tells.
-#[cfg(target_os = "linux")]
 pub(super) fn own(memory: &[u8]) -> Option<Vec<Range<u32>>> {
-    use std::{
-        fs::File,
-        os::unix::fs::FileExt,
-        sync::{LazyLock, Mutex, PoisonError},
-    };
     static PAGEMAP: LazyLock<Option<File>> = LazyLock::new(|| File::open("/proc/self/pagemap").ok());
     // Some hundred KB for large guests, which are not asked for again and again.
     static BUFFERS: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
@@ -47,7 +41,6 @@ pub(super) fn own(memory: &[u8]) -> Option<Vec<Range<u32>>> {
     runs
 }
 
-#[cfg(target_os = "linux")]
 fn runs(entries: &[u8]) -> Vec<Range<u32>> {
     let mut runs: Vec<Range<u32>> = Vec::new();
     for (page, entry) in (0..).zip(entries.as_chunks::<ENTRY>().0) {
@@ -62,17 +55,7 @@ fn runs(entries: &[u8]) -> Vec<Range<u32>> {
     runs
 }
 
-#[cfg(not(target_os = "linux"))]
-pub(super) fn page_size() -> usize {
-    usize::MAX
-}
-
-#[cfg(not(target_os = "linux"))]
-pub(super) fn own(_: &[u8]) -> Option<Vec<Range<u32>>> {
-    None
-}
-
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
