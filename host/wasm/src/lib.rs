@@ -2,8 +2,8 @@
 //!
 //! A [`Plugin`] is a [`Source`](gateway_core::source::Source). It is made cold: its [`Package`] is read, its component
 //! compiled and the shared [`PluginEngine`] started when somebody first asks for its tools or calls one; what was found
-//! out once is kept on disk. Every call has an instance of its own, new or set back (`rewind`), under the plugin's [`Limits`] and
-//! [`Permissions`].
+//! out once is kept on disk. Every call has an instance of its own, new or set back (`rewind`), under the plugin's
+//! [`Limits`] and [`Permissions`].
 //!
 //! The way of a call:
 //!
@@ -14,9 +14,9 @@
 //! * `exports`: what is called in it, an interface each;
 //! * `answer`, `trap`: what its result or its end means (`convert`: in MCP's words).
 //!
-//! Before that: [`package`] and `load` (from bytes to code), `merge` (modules that were linked, as one), `cache` (what is
-//! kept), [`mod@inspect`] (what a component says about itself), [`config`] (the plugin's part of `gateway.yaml`). In tests
-//! of plugins, [`rehearsal`] stands in the place of the world.
+//! Before that: [`package`] and `load` (from bytes to code), `merge` (modules that were linked, as one, with what sets an
+//! instance back), `cache` (what is kept), [`mod@inspect`] (what a component says about itself), [`config`] (the plugin's
+//! part of `gateway.yaml`). In tests of plugins, [`rehearsal`] stands in the place of the world.
 
 mod answer;
 mod bindings;

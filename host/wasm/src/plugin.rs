@@ -3,10 +3,10 @@
 mod about;
 mod checks;
 mod failed;
+mod kept;
 mod loader;
 mod requests;
 mod runner;
-mod warm;
 
 use std::{
     path::{Path, PathBuf},

@@ -14,7 +14,7 @@ use gateway_core::{
 use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
 use tokio_util::task::TaskTracker;
 
-use super::warm::{Pool, Warm};
+use super::kept::{Pool, Used};
 use crate::{
     config::Instances,
     control::{Control, Ended, Life, Spent},
@@ -260,6 +260,6 @@ impl Place {
             tracing::trace!(%why, "the instance is dropped");
             return;
         }
-        pool.put(*role, Warm { live, room });
+        pool.put(*role, Used { live, room });
     }
 }

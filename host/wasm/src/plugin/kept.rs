@@ -32,7 +32,7 @@ pub(super) struct Pool {
 }
 
 /// An instance, and its part of the room that all such have.
-pub(super) struct Warm {
+pub(super) struct Used {
     pub(super) live: Live,
     pub(super) room: OwnedSemaphorePermit,
 }
@@ -40,7 +40,7 @@ pub(super) struct Warm {
 struct Resting {
     /// The role of those who have used it.
     role: RoleId,
-    warm: Warm,
+    used: Used,
     since: Instant,
 }
 
@@ -57,22 +57,22 @@ impl Pool {
     /// its memory is still at hand. With it comes its room.
     pub(super) fn take(&self, role: RoleId, code: &Arc<Code>) -> Option<(Kept, OwnedSemaphorePermit)> {
         let mut resting = self.resting();
-        let fits = |of: &Resting| (!self.is_warm || of.role == role) && Arc::ptr_eq(&of.warm.live.code, code);
+        let fits = |of: &Resting| (!self.is_warm || of.role == role) && Arc::ptr_eq(&of.used.live.code, code);
         let at = resting.iter().rposition(fits)?;
-        let Warm { live, room } = resting.remove(at).warm;
+        let Used { live, room } = resting.remove(at).used;
         Some((if self.is_warm { Kept::Warm(live) } else { Kept::SetBack(live) }, room))
     }
 
     /// Lays an instance to rest, in place of the one that has rested longest where there are too many. Needs a runtime.
-    pub(super) fn put(self: &Arc<Self>, role: RoleId, warm: Warm) {
+    pub(super) fn put(self: &Arc<Self>, role: RoleId, used: Used) {
         let mut resting = self.resting();
-        if warm.live.code.is_retired() {
+        if used.live.code.is_retired() {
             return;
         }
         if resting.len() >= self.size {
             resting.remove(0);
         }
-        resting.push(Resting { role, warm, since: Instant::now() });
+        resting.push(Resting { role, used, since: Instant::now() });
         drop(resting);
         self.sweep_later();
     }
