@@ -3,6 +3,8 @@
 //! One gateway with every guest of `tests/guests` that has a bad habit, each called again and again, all at the same time;
 //! beside them honest calls of another session, whose times stand beside the same calls without the others, taken in the
 //! same run. So do those of a line that goes to `cat` and back meanwhile: what the machine itself makes everybody wait.
+//! With `-- --pace 20` each of the others waits so many milliseconds between two calls: without it there are as many calls
+//! as the processors have time for, and an honest one has its turn among them.
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,
@@ -13,12 +15,11 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    net::TcpListener,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
-        mpsc,
     },
     thread,
     time::{Duration, Instant},
@@ -29,6 +30,11 @@ use gateway_tests::{
     place,
 };
 use serde_json::{Value, json};
+
+#[path = "hostile/gateway.rs"]
+mod gateway;
+
+use self::gateway::{Client, Serving};
 
 /// Between two honest calls.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -117,121 +123,6 @@ fn configuration(habits: &[Habit], port: u16) -> Value {
     json!({ "plugins": plugins, "watch": false })
 }
 
-/// The gateway.
-struct Serving {
-    child: Child,
-    port: u16,
-}
-
-impl Serving {
-    fn start(mut command: Command) -> Self {
-        // Nobody else takes it in between, on a machine where this is run.
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
-        command.args(["serve", "--port", &port.to_string(), "--log-level", "error"]);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let serving = Self { child: child.expect("the gateway starts"), port };
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < LOST, "the gateway does not listen");
-            thread::sleep(PAUSE);
-        }
-        serving
-    }
-
-    fn status(&self, key: &str) -> u64 {
-        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();
-        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default()
-    }
-
-    fn files(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)
-    }
-}
-
-/// A session.
-struct Client {
-    port: u16,
-    session: String,
-    next: AtomicU64,
-}
-
-impl Client {
-    fn start(port: u16) -> Arc<Self> {
-        let mut client = Self { port, session: String::new(), next: AtomicU64::new(1) };
-        let initialize = json!({
-            "jsonrpc": "2.0", "id": 0, "method": "initialize",
-            "params": {
-                "protocolVersion": "2025-11-25",
-                "capabilities": { "elicitation": {} },
-                "clientInfo": { "name": "hostile", "version": "1" },
-            },
-        });
-        let lines = client.post(&initialize).expect("the gateway takes a connection").lines().map_while(Result::ok);
-        let session = lines.into_iter().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("mcp-session-id").then(|| value.trim().to_owned())
-        });
-        client.session = session.expect("there is a session");
-        client.notify("notifications/initialized", &json!({}));
-        Arc::new(client)
-    }
-
-    /// What the gateway says to it, up to the end of the connection: HTTP/1.0 has no other.
-    fn post(&self, message: &Value) -> std::io::Result<BufReader<TcpStream>> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        let (body, session) = (
-            message.to_string(),
-            match self.session.as_str() {
-                "" => String::new(),
-                session => format!("Mcp-Session-Id: {session}\r\n"),
-            },
-        );
-        let (port, length) = (self.port, body.len());
-        let request = format!(
-            "POST /mcp HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
-             Accept: application/json, text/event-stream\r\n{session}Content-Length: {length}\r\n\r\n{body}"
-        );
-        stream.write_all(request.as_bytes())?;
-        Ok(BufReader::new(stream))
-    }
-
-    fn notify(&self, method: &str, params: &Value) {
-        let sent = self.post(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
-        // It may be about a call that is over; all that counts is that it was taken.
-        let _ = sent.map(|mut answer| answer.read_to_end(&mut Vec::new()));
-    }
-
-    fn call(&self, id: u64, method: &str, params: &Value) -> Option<Value> {
-        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-        for line in self.post(&request).ok()?.lines().map_while(Result::ok) {
-            let Ok(message) = serde_json::from_str::<Value>(line.trim_start_matches("data:")) else { continue };
-            assert!(message["result"]["forged"].is_null(), "a guest wrote to the client: {line}");
-            if message["method"].is_string() && !message["id"].is_null() {
-                // A question: nobody is at home.
-                let answer = json!({ "jsonrpc": "2.0", "id": message["id"], "result": { "action": "decline" } });
-                let _ = self.post(&answer).map(|mut taken| taken.read_to_end(&mut Vec::new()));
-            } else if message["id"] == id {
-                return Some(message);
-            }
-        }
-        None
-    }
-
-    fn request(&self, method: &str, params: &Value) -> Value {
-        self.call(self.next.fetch_add(1, Ordering::Relaxed), method, params).expect("it answers")
-    }
-
-    fn send(self: &Arc<Self>, method: &'static str, params: Value) -> (u64, mpsc::Receiver<Option<Value>>) {
-        let (sender, receiver) = mpsc::channel();
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let client = self.clone();
-        // Who waited may have given up.
-        thread::spawn(move || drop(sender.send(client.call(id, method, &params))));
-        (id, receiver)
-    }
-}
-
 /// How honest calls went.
 #[derive(Default)]
 struct Honest {
@@ -296,10 +187,11 @@ impl Honest {
 }
 
 /// One habit, again and again: what it gave, in words, and how often.
-fn misbehave(client: &Arc<Client>, habit: &Habit, over: &AtomicBool) -> BTreeMap<String, usize> {
+fn misbehave(client: &Arc<Client>, habit: &Habit, pace: Duration, over: &AtomicBool) -> BTreeMap<String, usize> {
     let mut outcomes = BTreeMap::new();
     let name = format!("{}__{}", habit.guest.name, habit.tool);
     while !over.load(Ordering::Relaxed) {
+        thread::sleep(pace);
         let (id, receiver) = client.send("tools/call", json!({ "name": name, "arguments": habit.arguments }));
         if habit.cancel {
             thread::sleep(CANCEL);
@@ -345,8 +237,12 @@ fn endless() -> u16 {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let seconds = arguments.iter().position(|argument| argument == "--seconds").map(|at| arguments[at + 1].parse());
-    let seconds = seconds.transpose().expect("--seconds takes a number").unwrap_or(60);
+    let number = |name: &str| -> Option<u64> {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        Some(arguments[at + 1].parse().expect("a number"))
+    };
+    let (seconds, pace) =
+        (number("--seconds").unwrap_or(60), number("--pace").map_or(Duration::ZERO, Duration::from_millis));
     let port = endless();
     let habits = habits(port);
     let folder = tempfile::tempdir().expect("there is room");
@@ -375,7 +271,8 @@ fn main() {
 
     let (over, peak) = (AtomicBool::new(false), AtomicU64::new(0));
     let outcomes = thread::scope(|scope| {
-        let threads: Vec<_> = habits.iter().map(|habit| scope.spawn(|| misbehave(&hostile, habit, &over))).collect();
+        let threads: Vec<_> =
+            habits.iter().map(|habit| scope.spawn(|| misbehave(&hostile, habit, pace, &over))).collect();
         let end = Instant::now() + Duration::from_secs(seconds);
         let is_over = move || Instant::now() > end;
         let echo = scope.spawn(move || Honest::echo(is_over));

@@ -113,6 +113,14 @@ fn the_example_passes_its_own_cases() {
     assert!(output.answer().contains("6 passed"), "{output:#?}");
 }
 
+/// Its calls find what a new instance is, in one that was set back.
+#[test]
+fn few_instances_are_made() {
+    let output = run(&mut plugin(&["bench", "--calls", "20", "--json"], &built("plugins/json")));
+    let report = output.json();
+    assert!(report["new_instances"] == 0 || !cfg!(target_os = "linux"), "{report}");
+}
+
 #[test]
 fn the_example_is_called() {
     let source = built("plugins/json").display().to_string();

@@ -36,13 +36,6 @@ pub(crate) fn example(name: &str) -> Bytes {
     component("plugins", name)
 }
 
-/// The component of an example plugin of another language.
-pub(crate) fn interpreted(name: &str) -> Bytes {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins").join(name).join(format!("{name}.wasm"));
-    let build = format!("build it with `gateway plugin build plugins/{name}`");
-    std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}; {build}", file.display())).into()
-}
-
 fn component(workspace: &str, name: &str) -> Bytes {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(workspace);
     let file = folder.join(format!("target/wasm32-wasip2/release/{}.wasm", name.replace('-', "_")));

@@ -11,7 +11,7 @@ use gateway_core::{
 use gateway_wasm::{PluginSettings, config::Instances};
 use serde_json::{Value, json};
 
-use crate::support::{LONG, Stage, engine, guest, interpreted, settings, text};
+use crate::support::{LONG, Stage, engine, guest, settings, text};
 
 fn warm(name: &str, permissions: Value, limits: Value) -> Stage {
     let settings = settings(permissions, limits, Value::Null);
@@ -52,26 +52,6 @@ async fn nor_does_one_that_was_set_back() {
         assert!(!measured.is_new || !cfg!(target_os = "linux"), "after {place}");
         assert_eq!(stage.text("haunt", json!({ "place": place })).await, first, "again before {place}");
         assert_eq!(stage.text("handle", json!({})).await, handle, "after {place}");
-    }
-}
-
-/// Interpreters, whose heap every call writes all over.
-#[tokio::test]
-async fn interpreters_are_set_back() {
-    for (name, tool, arguments) in [
-        ("json", "query", json!({ "document": { "a": [1, 2] }, "path": "$.a[*]" })),
-        ("dates", "day", json!({ "date": "2027-01-01" })),
-    ] {
-        let stage = Stage::with(interpreted(name), name, json!({}), json!({ "memory": "128MiB" }));
-        let first = stage.call(tool, arguments.clone()).await;
-        let mut new = 0;
-        for _ in 0..6 {
-            let request = Request::new(tool.into(), Some(Json::from_value(&arguments)));
-            let (reply, measured) = stage.plugin.measure(request, stage.root(None)).await;
-            assert_eq!(reply.unwrap().body.to::<Value>().unwrap(), first);
-            new += usize::from(measured.is_new);
-        }
-        assert!(new <= 1 || !cfg!(target_os = "linux"), "{new} instances of {name} were made");
     }
 }
 
