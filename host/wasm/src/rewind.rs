@@ -143,6 +143,8 @@ impl Live {
         #[cfg(debug_assertions)]
         self.compare(origin, &tracked).await?;
         self.tracked = Some(tracked);
+        // While it rests, nobody's session is held on to.
+        self.store.data_mut().call = None;
         Ok(())
     }
 
