@@ -1,6 +1,6 @@
 // The exports of the component: what the gateway calls, by what is declared.
 
-import { text, toResult, toWit, toWitAnnotations, toWitBody, toWitLink, readable } from './content.js';
+import { text, toWit, toWitResult, toWitAnnotations, toWitBody, toWitLink, readable } from './content.js';
 import { declared } from './declarations.js';
 import { CallError, ToolError, message } from './errors.js';
 import { log } from './host.js';
@@ -27,14 +27,11 @@ export const tool = {
   callTool(name, args) {
     const entry = declared.tools.get(name);
     if (!entry) throw { tag: 'unknown-tool', val: name };
-    let result;
     try {
-      result = toResult(settle(entry.call(JSON.parse(args))));
+      return toWitResult(settle(entry.call(JSON.parse(args))));
     } catch (thrown) {
-      result = failed(thrown);
+      return failed(thrown);
     }
-    const { content, structured, isError } = result;
-    return { content: content.map(toWit), structured, isError };
   },
 };
 
@@ -43,7 +40,7 @@ function failed(thrown) {
   if (thrown instanceof ToolError && thrown.code === 'invalid-arguments') throw { tag: thrown.code, val: thrown.message };
   if (isCancelled(thrown)) throw { tag: 'cancelled' };
   mistake(thrown);
-  return { content: [text(message(thrown))], structured: null, isError: true };
+  return { content: [toWit(text(message(thrown)))], structured: null, isError: true };
 }
 
 /** @param {unknown} thrown */

@@ -40,28 +40,38 @@ export function embedded(resource) {
 }
 
 /**
- * What a tool returned, as a result, with what is structured as JSON.
+ * What a tool returned, as the result that WIT has, with what is structured as JSON.
+ *
+ * Every call goes through here, in an interpreter that takes as long to make one `Content` as to call ten functions: what
+ * is no content becomes none on its way.
  *
  * @param {any} value
- * @returns {{content: Content[], structured: string | null, isError: boolean}}
+ * @returns {{content: {tag: string, val: any}[], structured: string | null, isError: boolean}}
  */
-export function toResult(value) {
-  if (value instanceof Content) return { content: [value], structured: null, isError: false };
-  if (Array.isArray(value) && value.length > 0 && value.every((piece) => piece instanceof Content)) {
-    return { content: value, structured: null, isError: false };
+export function toWitResult(value) {
+  if (value === undefined) return { content: [], structured: null, isError: false };
+  const isObject = typeof value === 'object' && value !== null;
+  if (isObject) {
+    if (value instanceof Content) return { content: [toWit(value)], structured: null, isError: false };
+    if (isContents(value)) return { content: value.map(toWit), structured: null, isError: false };
+    if (Array.isArray(value.content) && value.content.every(isContent)) {
+      const { content, structured, isError = false } = value;
+      return { content: content.map(toWit), structured: structured ? JSON.stringify(structured) : null, isError };
+    }
   }
-  if (isResult(value)) {
-    const { content, structured, isError = false } = value;
-    return { content, structured: structured ? JSON.stringify(structured) : null, isError };
-  }
-  const json = value === undefined ? '' : readable(value);
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return { content: value === undefined ? [] : [text(json)], structured: isObject ? json : null, isError: false };
+  const json = readable(value);
+  const structured = isObject && !Array.isArray(value) ? json : null;
+  return { content: [{ tag: 'text', val: { text: json, annotations: null } }], structured, isError: false };
 }
 
-/** @param {any} value */
-function isResult(value) {
-  return Array.isArray(value?.content) && value.content.every((/** @type {unknown} */ one) => one instanceof Content);
+/** @param {object} value */
+function isContents(value) {
+  return Array.isArray(value) && value.length > 0 && value.every(isContent);
+}
+
+/** @param {unknown} value */
+function isContent(value) {
+  return value instanceof Content;
 }
 
 /** @param {any} value what is no piece of content */

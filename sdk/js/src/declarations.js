@@ -79,7 +79,7 @@ export function tool(...given) {
     const properties = parameters.map(({ name, schema }) => [name, { ...schema, ...options.parameters?.[name] }]);
     const required = parameters.filter(({ isRequired }) => isRequired).map(({ name }) => name);
     entry.input = ofProperties(Object.fromEntries(properties), required);
-    entry.call = (args) => run(...parameters.map(({ name }) => args[name]));
+    entry.call = inOrder(run, parameters);
   } else if (derived.input) {
     entry.input = derived.input;
   }
@@ -102,14 +102,31 @@ export function prompt(...given) {
   if (options.arguments) {
     entry.parameters = Object.entries(options.arguments).map(([key, value]) => argument(key, value));
   } else if (derived.parameters) {
-    const derivedParameters = derived.parameters;
-    entry.parameters = derivedParameters.map(({ name, schema, isRequired }) => {
+    entry.parameters = derived.parameters.map(({ name, schema, isRequired }) => {
       return { name, description: schema.description, required: isRequired };
     });
-    entry.get = (args) => run(...derivedParameters.map(({ name }) => args[name]));
+    entry.get = inOrder(run, derived.parameters);
   }
   add(declared.prompts, 'prompts', name, entry);
   return run;
+}
+
+/**
+ * Calls `run` with the arguments of these names, in this order. Written out for a few of them, since to spread a list
+ * takes the interpreter longer than everything else about a call.
+ *
+ * @param {(...args: any[]) => any} run
+ * @param {{name: string}[]} parameters
+ * @returns {(args: Record<string, any>) => any}
+ */
+function inOrder(run, parameters) {
+  const names = parameters.map(({ name }) => name);
+  const [first, second, third] = names;
+  if (names.length === 0) return () => run();
+  if (names.length === 1) return (args) => run(args[first]);
+  if (names.length === 2) return (args) => run(args[first], args[second]);
+  if (names.length === 3) return (args) => run(args[first], args[second], args[third]);
+  return (args) => run(...names.map((name) => args[name]));
 }
 
 /**

@@ -1,5 +1,6 @@
 // What JavaScript has everywhere and the engine has not, or has in a way that does not fit: the first thing in a plugin.
 
+import './builtins.js';
 import { subscribeDuration } from 'wasi:clocks/monotonic-clock@0.2.12';
 import { getRandomBytes } from 'wasi:random/random@0.2.12';
 import { readable } from './content.js';

@@ -7,14 +7,12 @@ that is exported; the build writes a module that imports those which are needed.
 from __future__ import annotations
 
 import gc
-import os
-import sys
 from typing import Any
 
 from componentize_py_types import Err
 from wit_world.imports import host, types
 
-from . import _backend, _preload, _prompts, _resources
+from . import _backend, _preload, _prompts, _random, _rehearsal, _resources
 from ._plugin import plugin
 from .content import (
     Annotations,
@@ -60,7 +58,6 @@ class Tool:
         ]
 
     def call_tool(self, name: str, arguments: str) -> Any:
-        _begin()
         tool = plugin.tools.get(name)
         if tool is None:
             raise Err(types.ToolError_UnknownTool(name))
@@ -98,7 +95,6 @@ class Resources:
         ]
 
     def read_resource(self, uri: str) -> list[Any]:
-        _begin()
         try:
             return [_resource_contents(each) for each in _resources.read(uri)]
         except NotFound:
@@ -124,7 +120,6 @@ class Prompts:
         ]
 
     def get_prompt(self, name: str, arguments: list[Any]) -> Any:
-        _begin()
         prompt, messages = _prompting(lambda: _prompts.get(name, _texts(arguments)))
         return types.PromptResult(prompt.description, [_message(message) for message in messages])
 
@@ -176,6 +171,8 @@ class _Host:
 
 
 _backend.current = _Host()
+# The plugin's modules are imported after this one.
+_random.install()
 
 
 def check(exported: set[str]) -> None:
@@ -186,17 +183,11 @@ def check(exported: set[str]) -> None:
     if not plugin.exports():
         raise ImportError("nothing is declared: write `@tool` above a function")
     _preload.preload()
+    _rehearsal.rehearse(Tool())
+    _random.forget()
     # What exists now is in every instance and never goes; looking at it would copy the memory that it lies in.
     gc.collect()
     gc.freeze()
-
-
-def _begin() -> None:
-    """What was seeded while the component was built would give every call the same numbers."""
-    random = sys.modules.get("random")
-    if random is not None:
-        # By itself it would take 2500 bytes, which is twenty calls of the host.
-        random.seed(int.from_bytes(os.urandom(32), "little"))
 
 
 def _asking(ask: Any) -> Any:

@@ -16,7 +16,7 @@ def write(value: object) -> str:
         TypeError: Something in it has no JSON form.
         ValueError: A number in it is none (NaN) or has no end.
     """
-    return json.dumps(value, default=_other, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def plain(value: object) -> Any:
@@ -34,3 +34,7 @@ def _other(value: object) -> object:
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     raise TypeError(f"a {type(value).__name__} has no JSON form")
+
+
+# `json.dumps` would make one for each value.
+_ENCODER = json.JSONEncoder(default=_other, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -6,6 +6,7 @@ use super::{Carried, carried};
 pub const SDK: &[Carried] = carried!("carried/js":
     "README.md",
     "package.json",
+    "src/builtins.js",
     "src/component.js",
     "src/content.js",
     "src/declarations.js",

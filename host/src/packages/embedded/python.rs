@@ -16,6 +16,8 @@ pub const SDK: &[Carried] = carried!("carried/python":
     "_plugin.py",
     "_preload.py",
     "_prompts.py",
+    "_random.py",
+    "_rehearsal.py",
     "_resources.py",
     "_signature.py",
     "_tools.py",
