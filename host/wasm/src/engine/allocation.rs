@@ -96,7 +96,9 @@ fn config(allocation: Allocation) -> Config {
         .cranelift_opt_level(OptLevel::Speed)
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(ASYNC_STACK)
-        .wasm_backtrace_max_frames(BACKTRACE_FRAMES);
+        .wasm_backtrace_max_frames(BACKTRACE_FRAMES)
+        // For debuggers of the gateway alone, and the C library looks through all of it whenever a component is loaded.
+        .native_unwind_info(cfg!(windows));
     match allocation {
         Allocation::Pool(memories) => config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(memories))),
         // Address space is scarce: memories start small and move as they grow.
