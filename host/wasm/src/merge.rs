@@ -13,12 +13,14 @@
 mod emit;
 mod group;
 mod linked;
+mod live;
 mod map;
 mod module;
 mod names;
 mod parts;
 mod rewind;
 mod rewinding;
+mod types;
 mod wanted;
 
 pub(crate) use self::rewind::{LEARN, LOOK, RESERVED, REWIND};

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use wasm_encoder::{
     CodeSection, DataCountSection, DataSection, ElementSection, EntityType, ExportSection, Function, FunctionSection,
-    GlobalSection, ImportSection, MemorySection, StartSection, TableSection, TypeSection,
+    GlobalSection, ImportSection, MemorySection, StartSection, TableSection,
     reencode::{Reencode, utils},
 };
-use wasmparser::{Data, DataKind, Element, ElementKind, Operator, TypeRef};
+use wasmparser::{Data, DataKind, Element, ElementKind, FuncType, Operator, TypeRef};
 
 use super::{
     Unfit,
@@ -17,6 +17,7 @@ use super::{
     names::Names,
     parts::{Definition, Parts, Space, count},
     rewind::Initial,
+    types::Types,
 };
 
 /// The module that they became.
@@ -50,6 +51,7 @@ impl<'a> Group<'a> {
         let mut merging = Merging::new(parts, self);
         merging.initial = Initial::new(may_rewind);
         merging.resolve()?;
+        merging.leave_out(exports)?;
         for (instance, module) in &self.members {
             merging.add(*instance, module)?;
         }
@@ -66,14 +68,14 @@ pub(super) struct Merging<'g, 'a> {
     parts: &'g Parts<'a>,
     group: &'g Group<'a>,
     /// What each member's indices became, by the member.
-    maps: HashMap<u32, Map>,
+    pub(super) maps: HashMap<u32, Map>,
     pub(super) outside: Vec<Definition<'a>>,
     /// The values of globals that never change, by their index.
     constants: HashMap<u32, Constant>,
     pub(super) starts: Vec<u32>,
     pub(super) initial: Initial<'a>,
     names: Names<'a>,
-    pub(super) types: TypeSection,
+    pub(super) types: Types,
     imports: ImportSection,
     pub(super) functions: FunctionSection,
     tables: TableSection,
@@ -96,7 +98,7 @@ impl<'g, 'a> Merging<'g, 'a> {
             starts: Vec::new(),
             initial: Initial::default(),
             names: Names::default(),
-            types: TypeSection::new(),
+            types: Types::default(),
             imports: ImportSection::new(),
             functions: FunctionSection::new(),
             tables: TableSection::new(),
@@ -109,34 +111,40 @@ impl<'g, 'a> Merging<'g, 'a> {
         }
     }
 
+    /// The modules, each with what becomes of its indices.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&Module<'a>, &Map)> {
+        self.group.members.iter().filter_map(|(index, module)| Some((module, self.maps.get(index)?)))
+    }
+
     /// Finds out what all indices become. Imports come first in the index space of functions, so all of them have to be
     /// known before any function is.
     fn resolve(&mut self) -> Result<(), Unfit> {
-        let (mut types, mut elements, mut data) = (0, 0, 0);
+        let (mut elements, mut data) = (0, 0);
         for (index, module) in &self.group.members {
-            self.maps.insert(*index, Map { types, elements, data, spaces: Default::default() });
+            let mut map = Map { elements, data, ..Map::default() };
+            self.types.add(module, &mut map)?;
             for import in module.imports(Space::Func) {
                 let TypeRef::Func(ty) = import.ty else { continue };
                 let source = self.origin(Space::Func, import_source(self.parts, *index, Space::Func, import)?)?;
                 let is_within = matches!(source, Definition::Export { instance, .. } if self.group.has(instance));
                 if !is_within && !self.outside.contains(&source) {
-                    self.imports.import(IMPORTS, &count(&self.outside).to_string(), EntityType::Function(types + ty));
+                    self.imports.import(IMPORTS, &count(&self.outside).to_string(), EntityType::Function(map.ty(ty)?));
                     self.outside.push(source);
                 }
             }
-            types += module.types();
             elements += count(&module.elements);
             data += count(&module.data);
+            self.maps.insert(*index, map);
         }
         let mut next = [count(&self.outside), 0, 0, 0];
         for (index, module) in &self.group.members {
             for space in [Space::Func, Space::Table, Space::Memory, Space::Global] {
                 let mut map = Vec::new();
                 for import in module.imports(space) {
-                    map.push(self.index_of(space, import_source(self.parts, *index, space, import)?)?);
+                    map.push(Some(self.index_of(space, import_source(self.parts, *index, space, import)?)?));
                 }
                 let (first, defined) = (next[space as usize], module.defined(space));
-                map.extend(first..first + defined);
+                map.extend((first..first + defined).map(Some));
                 next[space as usize] += defined;
                 self.maps.entry(*index).or_default().spaces[space as usize] = map;
             }
@@ -171,7 +179,7 @@ impl<'g, 'a> Merging<'g, 'a> {
     }
 
     /// The index in the merged module of what a member exports.
-    fn exported(&self, space: Space, instance: u32, name: &str) -> Result<u32, Unfit> {
+    pub(super) fn exported(&self, space: Space, instance: u32, name: &str) -> Result<u32, Unfit> {
         // Whoever comes later has no indices yet, and is no member that this one could import from.
         let known = self.group.members.get(&instance).zip(self.maps.get(&instance));
         let (module, map) = known.ok_or(Unfit::Unusual("a module imports of one that comes later"))?;
@@ -183,12 +191,6 @@ impl<'g, 'a> Merging<'g, 'a> {
         let is_filled = !module.data.is_empty() || !module.elements.is_empty();
         if is_filled && !self.starts.is_empty() {
             return Err(Unfit::Unusual("a module is filled after another one has started"));
-        }
-        for group in &module.types {
-            map.parse_recursive_type_group(self.types.ty(), group.clone())?;
-        }
-        for ty in &module.functions {
-            self.functions.function(map.type_index(*ty)?);
         }
         for table in &module.tables {
             map.parse_table(&mut self.tables, table.clone())?;
@@ -218,11 +220,15 @@ impl<'g, 'a> Merging<'g, 'a> {
         for data in &module.data {
             self.add_data(&mut map, data)?;
         }
-        for body in &module.bodies {
-            self.initial.note_body(body)?;
-            map.parse_function_body(&mut self.code, body.clone())?;
+        let first = module.imported(Space::Func);
+        for ((ty, body), index) in module.functions.iter().zip(&module.bodies).zip(first..) {
+            if map.find(Space::Func, index).is_some() {
+                self.functions.function(map.ty(*ty)?);
+                self.initial.note_body(body)?;
+                map.parse_function_body(&mut self.code, body.clone())?;
+            }
         }
-        self.names.add(module, &map)?;
+        self.names.add(module, &map);
         if let Some(start) = module.start {
             self.starts.push(map.function_index(start)?);
         }
@@ -290,8 +296,7 @@ impl<'g, 'a> Merging<'g, 'a> {
             [start] => Some(start),
             // They start in the order in which they were made.
             ref starts => {
-                let ty = self.types.len();
-                self.types.ty().function([], []);
+                let ty = self.types.function(&FuncType::new([], []))?;
                 let mut all = Function::new([]);
                 for start in starts {
                     all.instructions().call(*start);
@@ -303,9 +308,9 @@ impl<'g, 'a> Merging<'g, 'a> {
                 Some(index)
             }
         };
-        let rewinds = self.add_rewinding();
+        let rewinds = self.add_rewinding()?;
         let mut module = wasm_encoder::Module::new();
-        module.section(&self.types).section(&self.imports).section(&self.functions).section(&self.tables);
+        module.section(self.types.section()).section(&self.imports).section(&self.functions).section(&self.tables);
         module.section(&self.memories).section(&self.globals).section(&self.exports);
         if let Some(function_index) = start {
             module.section(&StartSection { function_index });

@@ -10,11 +10,15 @@ use super::{Unfit, parts::Space};
 /// What the indices of a module become.
 #[derive(Default, Clone)]
 pub(super) struct Map {
-    pub(super) types: u32,
+    pub(super) types: Vec<u32>,
     pub(super) elements: u32,
     pub(super) data: u32,
-    pub(super) spaces: [Vec<u32>; 4],
+    /// `None` for what is left out.
+    pub(super) spaces: [Vec<Option<u32>>; 4],
 }
+
+/// It is not there, or was taken for something that nobody wants.
+const NAMELESS: Unfit = Unfit::Unusual("a module names something that there is not");
 
 /// A value that is known.
 #[derive(Clone, Copy)]
@@ -35,9 +39,16 @@ impl Constant {
 // === impl Map ===
 
 impl Map {
+    pub(super) fn find(&self, space: Space, index: u32) -> Option<u32> {
+        self.spaces[space as usize].get(index as usize).copied().flatten()
+    }
+
     pub(super) fn get(&self, space: Space, index: u32) -> Result<u32, Unfit> {
-        let found = self.spaces[space as usize].get(index as usize).copied();
-        found.ok_or(Unfit::Unusual("a module names something that there is not"))
+        self.find(space, index).ok_or(NAMELESS)
+    }
+
+    pub(super) fn ty(&self, index: u32) -> Result<u32, Unfit> {
+        self.types.get(index as usize).copied().ok_or(NAMELESS)
     }
 }
 
@@ -45,7 +56,7 @@ impl Reencode for Map {
     type Error = Unfit;
 
     fn type_index(&mut self, ty: u32) -> Result<u32, Error<Unfit>> {
-        Ok(self.types + ty)
+        self.ty(ty).map_err(Error::UserError)
     }
 
     fn element_index(&mut self, element: u32) -> Result<u32, Error<Unfit>> {

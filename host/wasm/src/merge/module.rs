@@ -49,14 +49,13 @@ impl<'a> Module<'a> {
         of_it.filter_map(|import| Some((space_of(import.ty)?, import.name)))
     }
 
-    /// How many types it has: a group may have several.
-    pub(super) fn types(&self) -> u32 {
-        self.types.iter().map(|group| u32::try_from(group.types().len()).unwrap_or(u32::MAX)).sum()
-    }
-
     /// What it imports into this space, in the order of their indices.
     pub(super) fn imports(&self, space: Space) -> impl Iterator<Item = &Import<'a>> {
         self.imports.iter().filter(move |import| space_of(import.ty) == Some(space))
+    }
+
+    pub(super) fn imported(&self, space: Space) -> u32 {
+        u32::try_from(self.imports(space).count()).unwrap_or(u32::MAX)
     }
 
     pub(super) fn defined(&self, space: Space) -> u32 {

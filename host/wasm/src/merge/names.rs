@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 
 use wasm_encoder::{NameMap, NameSection};
 
-use super::{Unfit, map::Map, module::Module, parts::Space};
+use super::{map::Map, module::Module, parts::Space};
 
 /// Those of the merged module, by the index that they have there.
 #[derive(Default)]
 pub(super) struct Names<'a>(BTreeMap<u32, &'a str>);
 
 impl<'a> Names<'a> {
-    pub(super) fn add(&mut self, module: &Module<'a>, map: &Map) -> Result<(), Unfit> {
+    pub(super) fn add(&mut self, module: &Module<'a>, map: &Map) {
         for (index, name) in &module.names {
             // Where an import is another's function, that one knows best what it is called.
-            self.0.insert(map.get(Space::Func, *index)?, name);
+            if let Some(function) = map.find(Space::Func, *index) {
+                self.0.insert(function, name);
+            }
         }
-        Ok(())
     }
 
     pub(super) fn section(&self) -> NameSection {

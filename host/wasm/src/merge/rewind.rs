@@ -12,8 +12,8 @@
 //!
 //! A component that brings exports of these names along is none that the gateway runs.
 
-use wasm_encoder::{BlockType, ExportKind, Function, Instruction, MemArg, MemoryType, ValType};
-use wasmparser::{FunctionBody, Operator};
+use wasm_encoder::{BlockType, ExportKind, Function, Instruction, MemArg, MemoryType};
+use wasmparser::{FuncType, FunctionBody, Operator, ValType};
 
 use super::{Unfit, linked::Merging, map::Constant, parts::count};
 
@@ -131,36 +131,42 @@ fn number<'a>(expression: &wasmparser::ConstExpr<'_>) -> Result<Option<Instructi
 
 impl Merging<'_, '_> {
     /// Adds the functions, where all that changes can be set back; says whether it did.
-    pub(super) fn add_rewinding(&mut self) -> bool {
+    pub(super) fn add_rewinding(&mut self) -> Result<bool, Unfit> {
         // What runs as the instance is made leaves more behind than what is written down.
         if !self.initial.can_be_set_back || !self.starts.is_empty() {
-            return false;
+            return Ok(false);
         }
         let kept =
             MemoryType { minimum: 0, maximum: Some(KEPT_PAGES), memory64: false, shared: false, page_size_log2: None };
         self.memories.memory(kept);
         // Up to where the second memory is filled.
         let end = self.globals.len();
-        let ty = wasm_encoder::GlobalType { val_type: ValType::I32, mutable: true, shared: false };
+        let ty = wasm_encoder::GlobalType { val_type: wasm_encoder::ValType::I32, mutable: true, shared: false };
         self.globals.global(ty, &wasm_encoder::ConstExpr::i32_const(0));
         self.exports.export(MEMORY, ExportKind::Memory, 0).export(KEPT, ExportKind::Memory, 1);
         let (look, looked) = (look(), looked(self.initial.first));
         let back = back(&std::mem::take(&mut self.initial.globals), end);
-        self.add_function(LOOK, &[], &[ValType::I32], &look);
-        self.add_function(LOOKED, &[ValType::I32], &[], &looked);
-        self.add_function(ROOM, &[ValType::I32; 4], &[ValType::I32], &room(end));
-        self.add_function(LEARN, &[ValType::I32; 2], &[], &learn(end));
-        self.add_function(REWIND, &[], &[ValType::I32], &back);
-        true
+        self.add_function(LOOK, [], [ValType::I32], &look)?;
+        self.add_function(LOOKED, [ValType::I32], [], &looked)?;
+        self.add_function(ROOM, [ValType::I32; 4], [ValType::I32], &room(end))?;
+        self.add_function(LEARN, [ValType::I32; 2], [], &learn(end))?;
+        self.add_function(REWIND, [], [ValType::I32], &back)?;
+        Ok(true)
     }
 
-    fn add_function(&mut self, name: &str, params: &[ValType], results: &[ValType], function: &Function) {
-        let ty = self.types.len();
-        self.types.ty().function(params.iter().copied(), results.iter().copied());
+    fn add_function<const PARAMS: usize, const RESULTS: usize>(
+        &mut self,
+        name: &str,
+        params: [ValType; PARAMS],
+        results: [ValType; RESULTS],
+        function: &Function,
+    ) -> Result<(), Unfit> {
+        let ty = self.types.function(&FuncType::new(params, results))?;
         let index = count(&self.outside) + self.functions.len();
         self.functions.function(ty);
         self.code.function(function);
         self.exports.export(name, ExportKind::Func, index);
+        Ok(())
     }
 }
 
@@ -210,7 +216,7 @@ fn learn(end: u32) -> Function {
 
 /// `func() -> u32`: everything as it was. Gives the size of the memory, in pages of 64 KiB.
 fn back(globals: &[(u32, Instruction<'_>)], end: u32) -> Function {
-    let mut function = Function::new([(1, ValType::I32)]);
+    let mut function = Function::new([(1, wasm_encoder::ValType::I32)]);
     for (global, value) in globals {
         function.instruction(value).instruction(&Instruction::GlobalSet(*global));
     }

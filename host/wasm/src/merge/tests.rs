@@ -122,6 +122,23 @@ fn modules(component: &[u8]) -> usize {
     Parser::new(0).parse_all(component).filter(|payload| is_module(payload.as_ref().unwrap())).count()
 }
 
+/// How many functions a component's modules define, and their types.
+fn functions(component: &[u8]) -> (u32, Vec<String>) {
+    let (mut count, mut types) = (0, Vec::new());
+    for payload in Parser::new(0).parse_all(component) {
+        match payload.unwrap() {
+            Payload::FunctionSection(section) => count += section.count(),
+            Payload::TypeSection(section) => {
+                for group in section {
+                    types.extend(group.unwrap().types().map(|ty| format!("{:?}", ty.composite_type)));
+                }
+            }
+            _ => {}
+        }
+    }
+    (count, types)
+}
+
 /// What `run` gives, and what the host was told.
 fn run(component: &[u8], x: i32) -> (i32, Vec<String>) {
     Validator::new().validate_all(component).unwrap();
@@ -147,6 +164,49 @@ fn linked_modules_are_one_that_does_the_same() {
     // Twice one more, one of the table, and one start.
     assert_eq!(run(&linked, 20), (42 + 1 + 100, vec![]));
     assert_eq!(run(&merged, 20), run(&linked, 20));
+}
+
+#[test]
+fn what_nothing_leads_to_is_left_out() {
+    let linked = component(&[MAIN, LIBRARY, PROGRAM, INSTANCES, LIFTED]);
+    let unused = r#"
+        (func $never (param f64) (call $nowhere))
+        (func $nowhere (call $never (f64.const 0)))
+        (func (export "unused") (call $nowhere))
+        (func $add_one"#;
+    let named = r#"
+        (func $named (param f64))
+        (global funcref (ref.func $named))
+        (func $add_one"#;
+    let with =
+        |functions| component(&[MAIN, &LIBRARY.replace("(func $add_one", functions), PROGRAM, INSTANCES, LIFTED]);
+    let merged = |linked: &[u8]| functions(&merged(linked).unwrap());
+    // Those that set it back are none of theirs, and there is no such thing where something starts.
+    assert_eq!((functions(&linked).0, merged(&linked).0), (5, 5));
+    assert_eq!((functions(&with(unused)).0, merged(&with(unused)).0), (8, 5));
+    assert_eq!(run(&super::merged(&with(unused)).unwrap(), 20), run(&linked, 20));
+    assert_eq!((functions(&with(named)).0, merged(&with(named)).0), (6, 6));
+    assert_eq!(run(&super::merged(&with(named)).unwrap(), 20), run(&linked, 20));
+}
+
+#[test]
+fn types_of_several_are_there_once() {
+    let linked = component(&[MAIN, LIBRARY, PROGRAM, INSTANCES, LIFTED]);
+    let count = |component: &[u8]| {
+        let types = functions(component).1;
+        (types.len(), types.into_iter().collect::<std::collections::HashSet<_>>().len())
+    };
+    assert_eq!(count(&linked), (5, 3));
+    assert_eq!(count(&merged(&linked).unwrap()), (3, 3));
+    // A group of types that name each other stays what it is.
+    let group = r#"
+        (rec (type $a (func (param (ref null $b)))) (type $b (func (param (ref null $a)))))
+        (type $of (func (param (ref null $b)) (result i32)))
+        (func (export "of") (type $of) (i32.const 1))
+        (func $add_one"#;
+    let linked = component(&[MAIN, &LIBRARY.replace("(func $add_one", group), PROGRAM, INSTANCES, LIFTED]);
+    assert_eq!(count(&merged(&linked).unwrap()).0, 3 + 3);
+    assert_eq!(run(&merged(&linked).unwrap(), 20), run(&linked, 20));
 }
 
 #[test]

@@ -112,6 +112,13 @@ fn it_learns_more_than_fits_into_a_page() {
 fn it_is_not_where_something_else_may_change() {
     assert!(rewinds(&[CHANGING]));
     let with = |more: &str| CHANGING.replace("(global $fixed", &format!("{more} (global $fixed"));
+    // Functions that nothing leads to are not there.
+    let never = "(table 1 funcref) (func (drop (table.grow (ref.null func) (i32.const 1))))";
+    assert!(rewinds(&[&with(never)]));
+    let with = |more: &str| match more.contains("(func (") {
+        true => with(&more.replace("(func (", "(elem declare func $more) (func $more (")),
+        false => with(more),
+    };
     for more in [
         "(table 1 funcref) (func $g) (elem declare func $g) (func (table.set (i32.const 0) (ref.func $g)))",
         "(table 1 funcref) (func (drop (table.grow (ref.null func) (i32.const 1))))",
