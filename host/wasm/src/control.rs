@@ -241,8 +241,15 @@ impl Control {
             }
             tokio::time::sleep(GRACE).await;
         };
+        let late = async {
+            self.late().await;
+            if self.spent.get().is_some() {
+                // It has given its result in time, and is being set back.
+                std::future::pending::<()>().await;
+            }
+        };
         tokio::select! {
-            () = self.late() => Ended::Late,
+            () = late => Ended::Late,
             () = self.life.stopped.cancelled() => Ended::Stopped,
             () = cancelled => Ended::Cancelled,
         }

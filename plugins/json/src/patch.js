@@ -1,7 +1,7 @@
 // JSON Patch (RFC 6902): made of two documents, and applied to one.
 
 import { ToolError } from 'gateway-sdk';
-import { child, format, isIndex, parse } from './pointer.js';
+import { child, isIndex, parse, step } from './pointer.js';
 
 /** @typedef {import('./plugin.js').Operation} Operation */
 
@@ -10,14 +10,14 @@ import { child, format, isIndex, parse } from './pointer.js';
  *
  * @param {any} from
  * @param {any} to
- * @param {(string | number)[]} [keys] where both are
+ * @param {string} [place] where both are
  * @returns {Operation[]}
  */
-export function difference(from, to, keys = []) {
+export function difference(from, to, place = '') {
   if (Object.is(from, to)) return [];
   const kind = kindOf(from);
-  if (kind !== kindOf(to) || kind === 'value') return [{ op: 'replace', path: format(keys), value: to }];
-  return kind === 'list' ? ofLists(from, to, keys) : ofObjects(from, to, keys);
+  if (kind !== kindOf(to) || kind === 'value') return [{ op: 'replace', path: place, value: to }];
+  return kind === 'list' ? ofLists(from, to, place) : ofObjects(from, to, place);
 }
 
 /** @param {any} value */
@@ -26,19 +26,19 @@ function kindOf(value) {
   return typeof value === 'object' && value !== null ? 'object' : 'value';
 }
 
-/** @param {any} from @param {any} to @param {(string | number)[]} keys @returns {Operation[]} */
-function ofObjects(from, to, keys) {
+/** @param {any} from @param {any} to @param {string} place @returns {Operation[]} */
+function ofObjects(from, to, place) {
   /** @type {Operation[]} */
-  const removed = Object.keys(from)
-    .filter((key) => !Object.hasOwn(to, key))
-    .map((key) => ({ op: 'remove', path: format([...keys, key]) }));
-  const rest = Object.keys(to).flatMap((key) => {
-    const place = [...keys, key];
-    /** @type {Operation[]} */
-    const added = [{ op: 'add', path: format(place), value: to[key] }];
-    return Object.hasOwn(from, key) ? difference(from[key], to[key], place) : added;
-  });
-  return [...removed, ...rest];
+  const operations = [];
+  for (const key of Object.keys(from)) {
+    if (!Object.hasOwn(to, key)) operations.push({ op: 'remove', path: step(place, key) });
+  }
+  for (const key of Object.keys(to)) {
+    const path = step(place, key);
+    if (Object.hasOwn(from, key)) operations.push(...difference(from[key], to[key], path));
+    else operations.push({ op: 'add', path, value: to[key] });
+  }
+  return operations;
 }
 
 /**
@@ -46,10 +46,10 @@ function ofObjects(from, to, keys) {
  *
  * @param {any[]} from
  * @param {any[]} to
- * @param {(string | number)[]} keys
+ * @param {string} place
  * @returns {Operation[]}
  */
-function ofLists(from, to, keys) {
+function ofLists(from, to, place) {
   const isSame = (/** @type {any} */ a, /** @type {any} */ b) => difference(a, b).length === 0;
   const shorter = Math.min(from.length, to.length);
   let start = 0;
@@ -61,12 +61,12 @@ function ofLists(from, to, keys) {
   /** @type {Operation[]} */
   const operations = [];
   for (let index = start; index < both; index++) {
-    operations.push(...difference(from[index], to[index], [...keys, index]));
+    operations.push(...difference(from[index], to[index], step(place, index)));
   }
   // From the back, so that the indexes of those before stay what they are.
-  for (let index = fromEnd - 1; index >= both; index--) operations.push({ op: 'remove', path: format([...keys, index]) });
+  for (let index = fromEnd - 1; index >= both; index--) operations.push({ op: 'remove', path: step(place, index) });
   for (let index = both; index < toEnd; index++) {
-    operations.push({ op: 'add', path: format([...keys, index]), value: to[index] });
+    operations.push({ op: 'add', path: step(place, index), value: to[index] });
   }
   return operations;
 }

@@ -1,26 +1,23 @@
 // JSONPath (RFC 9535), without filters.
 
 import { ToolError } from 'gateway-sdk';
-import { child } from './pointer.js';
+import { child, step } from './pointer.js';
 
 /**
- * What selects children: a name, an index, all of them, or a part of a list.
- *
- * @typedef {{name: string} | {index: number} | {all: true} | {slice: (number | undefined)[]}} Selector
- * @typedef {{isDeep: boolean, selectors: Selector[]}} Segment
- *
  * A value, and what it was found in; the root is in nothing.
+ *
  * @typedef {{value: any, key?: string | number, of?: Found}} Found
+ *
+ * What it selects of the children of a value.
+ * @typedef {(of: Found) => Found[]} Selector
+ * @typedef {{isDeep: boolean, selectors: Selector[]}} Segment
  */
 
 const SHORTHAND = /\*|[\p{L}_][\p{L}\p{N}_]*/uy;
 const ITEM = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,\]'"]+/y;
-const SPACE = /\s*/y;
+const SPACE = /[ \t\r\n]*/y;
 const INDEX = /^-?(?:0|[1-9]\d*)$/;
 const SLICE = /^(-?(?:0|[1-9]\d*))?\s*:\s*(-?(?:0|[1-9]\d*))?\s*(?::\s*(-?(?:0|[1-9]\d*))?)?$/;
-
-/** @type {Selector} */
-const ALL = { all: true };
 
 /** @param {string} path @returns {Segment[]} */
 export function parsePath(path) {
@@ -31,7 +28,7 @@ export function parsePath(path) {
     const dots = isDeep ? 2 : Number(path[place] === '.');
     const name = dots > 0 ? taken(SHORTHAND, path, place + dots) : undefined;
     if (name !== undefined) {
-      segments.push({ isDeep, selectors: [name === '*' ? ALL : { name }] });
+      segments.push({ isDeep, selectors: [name === '*' ? children : named(name)] });
       place += dots + name.length;
     } else {
       // Two dots may stand before brackets, and one dot may not.
@@ -67,6 +64,7 @@ function taken(pattern, text, place) {
 
 /** @param {string} text @param {number} place the next one that is no space */
 function spaced(text, place) {
+  if (text.charCodeAt(place) > 0x20) return place;
   SPACE.lastIndex = place;
   SPACE.test(text);
   return SPACE.lastIndex;
@@ -74,12 +72,12 @@ function spaced(text, place) {
 
 /** @param {string} text @param {string} path @returns {Selector} */
 function selector(text, path) {
-  if (text === '*') return ALL;
-  if (text.startsWith('"')) return { name: unquoted(text, path) };
-  if (text.startsWith("'")) return { name: unquoted(`"${text.slice(1, -1).replaceAll("\\'", "'").replace(/(?<!\\)"/g, '\\"')}"`, path) };
-  if (INDEX.test(text)) return { index: Number(text) };
+  if (text === '*') return children;
+  if (text.startsWith('"')) return named(unquoted(text, path));
+  if (text.startsWith("'")) return named(unquoted(`"${text.slice(1, -1).replaceAll("\\'", "'").replace(/(?<!\\)"/g, '\\"')}"`, path));
+  if (INDEX.test(text)) return indexed(Number(text));
   const slice = SLICE.exec(text);
-  if (slice) return { slice: slice.slice(1).map((part) => (part === undefined ? undefined : Number(part))) };
+  if (slice) return sliced(slice.slice(1).map((part) => (part === undefined ? undefined : Number(part))));
   if (text.startsWith('?')) throw new ToolError(`${path}: filters (?) are not understood; select all, and look at them`);
   throw wrong(path, text);
 }
@@ -101,71 +99,80 @@ function wrong(path, rest) {
 /** @param {any} root @param {Segment[]} segments @returns {Found[]} */
 export function select(root, segments) {
   /** @type {Found[]} */
-  let found = [{ value: root }];
-  for (const { isDeep, selectors } of segments) {
-    /** @type {Found[]} */
-    const next = [];
-    const starts = isDeep ? found.flatMap(within) : found;
-    for (const one of starts) {
-      for (const selector of selectors) choose(one, selector, next);
-    }
-    found = next;
+  const found = [];
+  follow({ value: root }, segments, 0, found);
+  return found;
+}
+
+/** @param {Found} one @param {Segment[]} segments @param {number} from the first that is left @param {Found[]} found */
+function follow(one, segments, from, found) {
+  if (from === segments.length) {
+    found.push(one);
+    return;
+  }
+  const { isDeep, selectors } = segments[from];
+  for (const selector of selectors) {
+    for (const inner of selector(one)) follow(inner, segments, from + 1, found);
+  }
+  if (isDeep) for (const inner of children(one)) follow(inner, segments, from, found);
+}
+
+/** @param {Found} found @returns {string} the JSON Pointer to it */
+export function pointer({ key, of }) {
+  return of === undefined || key === undefined ? '' : step(pointer(of), key);
+}
+
+/** @type {Selector} */
+function children(of) {
+  const { value } = of;
+  if (typeof value !== 'object' || value === null) return [];
+  /** @type {Found[]} */
+  const found = [];
+  if (Array.isArray(value)) {
+    for (let key = 0; key < value.length; key++) found.push({ value: value[key], key, of });
+  } else {
+    for (const key of Object.keys(value)) found.push({ value: value[key], key, of });
   }
   return found;
 }
 
-/** @param {Found} found @returns {Found[]} itself and all that is in it */
-function within(found) {
-  return [found, ...children(found).flatMap(within)];
+/** @param {string} key @returns {Selector} */
+function named(key) {
+  return (of) => {
+    const value = Array.isArray(of.value) ? undefined : child(of.value, key);
+    return value === undefined ? [] : [{ value, key, of }];
+  };
 }
 
-/** @param {Found} found the keys that lead to it @returns {(string | number)[]} */
-export function keys(found) {
-  /** @type {(string | number)[]} */
-  const keys = [];
-  for (let at = found; at.of !== undefined && at.key !== undefined; at = at.of) keys.unshift(at.key);
-  return keys;
+/** @param {number} index negative: from the end @returns {Selector} */
+function indexed(index) {
+  return (of) => (Array.isArray(of.value) ? elements(of, [index < 0 ? index + of.value.length : index]) : []);
 }
 
-/** @param {Found} of @returns {Found[]} */
-function children(of) {
-  const { value } = of;
-  if (typeof value !== 'object' || value === null) return [];
-  if (Array.isArray(value)) return value.map((inner, key) => ({ value: inner, key, of }));
-  return Object.keys(value).map((key) => ({ value: value[key], key, of }));
+/** @param {(number | undefined)[]} slice @returns {Selector} */
+function sliced(slice) {
+  return (of) => (Array.isArray(of.value) ? elements(of, indexes(slice, of.value.length)) : []);
 }
 
-/** @param {Found} of @param {Selector} selector @param {Found[]} found gets what is chosen */
-function choose(of, selector, found) {
-  const { value } = of;
-  if ('all' in selector) {
-    for (const inner of children(of)) found.push(inner);
-  } else if ('name' in selector) {
-    const inner = Array.isArray(value) ? undefined : child(value, selector.name);
-    if (inner !== undefined) found.push({ value: inner, key: selector.name, of });
-  } else if (Array.isArray(value)) {
-    const indexes = 'slice' in selector ? sliced(selector.slice, value.length) : [selector.index];
-    for (const index of indexes) {
-      const key = index < 0 ? index + value.length : index;
-      if (key >= 0 && key < value.length) found.push({ value: value[key], key, of });
-    }
-  }
+/** @param {Found} of a list @param {number[]} indexes @returns {Found[]} */
+function elements(of, indexes) {
+  return indexes.filter((key) => key >= 0 && key < of.value.length).map((key) => ({ value: of.value[key], key, of }));
 }
 
 /** @param {(number | undefined)[]} slice @param {number} length the indexes of a slice, as RFC 9535 has it */
-function sliced([start, end, step = 1], length) {
+function indexes([start, end, step = 1], length) {
   if (step === 0) return [];
   const absolute = (/** @type {number} */ index) => (index < 0 ? index + length : index);
   const clamp = (/** @type {number} */ index, /** @type {number} */ low, /** @type {number} */ high) =>
     Math.min(Math.max(absolute(index), low), high);
-  const indexes = [];
+  const found = [];
   if (step > 0) {
     const last = clamp(end ?? length, 0, length);
-    for (let index = clamp(start ?? 0, 0, length); index < last; index += step) indexes.push(index);
+    for (let index = clamp(start ?? 0, 0, length); index < last; index += step) found.push(index);
   } else {
     const last = end === undefined ? -1 : clamp(end, -1, length - 1);
     const first = clamp(start ?? length - 1, -1, length - 1);
-    for (let index = first; index > last; index += step) indexes.push(index);
+    for (let index = first; index > last; index += step) found.push(index);
   }
-  return indexes;
+  return found;
 }

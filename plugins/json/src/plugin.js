@@ -2,8 +2,8 @@
 
 import { ToolError, tool } from 'gateway-sdk';
 import { difference, apply } from './patch.js';
-import { keys, parsePath, select } from './path.js';
-import { format, get, parse } from './pointer.js';
+import { parsePath, pointer, select } from './path.js';
+import { get, parse } from './pointer.js';
 
 /**
  * A value and where it is.
@@ -44,7 +44,7 @@ export function query(document, path, most = 100) {
   const found = select(root, parsePath(path));
   return {
     count: found.length,
-    matches: found.slice(0, most).map((one) => ({ pointer: format(keys(one)), value: one.value })),
+    matches: found.slice(0, most).map((one) => ({ pointer: pointer(one), value: one.value })),
   };
 }
 

@@ -12,9 +12,9 @@ export function parse(pointer) {
   return pointer.slice(1).split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** @param {Keys} keys */
-export function format(keys) {
-  return keys.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+/** @param {string} pointer @param {string | number} key @returns {string} the pointer to what has this key there */
+export function step(pointer, key) {
+  return `${pointer}/${typeof key === 'number' ? key : key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /** @param {any} value @param {Keys} keys @returns {any} `undefined` where nothing is there */

@@ -50,6 +50,18 @@ fn a_guest_that_has_been_somewhere_for_too_long_is_marked() {
 }
 
 #[tokio::test]
+async fn who_gave_a_result_is_not_late_any_more() {
+    let control = control(Duration::ZERO);
+    assert_eq!(control.ended().await, Ended::Late);
+    control.note_spent(Spent::default());
+    tokio::select! {
+        biased;
+        ended = control.ended() => panic!("{ended:?}"),
+        () = std::future::ready(()) => {}
+    }
+}
+
+#[tokio::test]
 async fn cancelling_reaches_who_waits_and_who_comes_later() {
     let control = control(LONG);
     assert!(!control.is_cancelled());
