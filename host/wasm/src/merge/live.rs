@@ -22,14 +22,11 @@ struct Live<'m, 'a> {
 }
 
 impl<'a> Merging<'_, 'a> {
-    /// Leaves out what can never run; what is left moves together. Names of a function that is gone lead nowhere, so that
-    /// one which is wanted all the same makes the modules stay apart.
+    /// Leaves out what can never run; what is left moves together. Were one of them wanted all the same, it would have no
+    /// index, and the modules stay apart.
     pub(super) fn leave_out(&mut self, exports: &[(u32, Space, &'a str)]) -> Result<(), Unfit> {
-        let mut live = Live::new(count(&self.outside));
-        for (module, map) in self.members() {
-            live.functions.extend(module.bodies.iter().map(|body| (map, body)));
-        }
-        live.is_live = vec![false; live.functions.len()];
+        let functions = self.members().flat_map(|(module, map)| module.bodies.iter().map(move |body| (map, body)));
+        let mut live = Live::of(functions.collect(), count(&self.outside));
         for (instance, space, name) in exports {
             if *space == Space::Func {
                 live.note(self.exported(*space, *instance, name)?);
@@ -55,8 +52,8 @@ impl<'a> Merging<'_, 'a> {
 }
 
 impl<'m, 'a> Live<'m, 'a> {
-    fn new(first: u32) -> Self {
-        Self { functions: Vec::new(), is_live: Vec::new(), waiting: Vec::new(), first }
+    fn of(functions: Vec<(&'m Map, &'m FunctionBody<'a>)>, first: u32) -> Self {
+        Self { is_live: vec![false; functions.len()], functions, waiting: Vec::new(), first }
     }
 
     /// What a module holds apart from its functions.
