@@ -4,7 +4,8 @@
 //! share a memory and a table. Every instance of the component then fills that table anew, entry by entry, since nobody
 //! knows its contents before the modules meet: that is most of what an instance of an interpreter costs. So they meet
 //! here, before they are compiled: their functions, data and table entries become those of one module, whose table and
-//! memory have contents that are known, and whose calls from one part to another are calls within a module.
+//! memory have contents that are known, and whose calls from one part to another are calls within a module. What nothing
+//! leads to is left out ([`live`]).
 //!
 //! The component does the same as before, in the same order. What is not understood is left as it is.
 //!
