@@ -53,7 +53,9 @@ export function toWitResult(value) {
   const isObject = typeof value === 'object' && value !== null;
   if (isObject) {
     if (value instanceof Content) return { content: [toWit(value)], structured: null, isError: false };
-    if (isContents(value)) return { content: value.map(toWit), structured: null, isError: false };
+    if (Array.isArray(value) && value.length > 0 && value.every(isContent)) {
+      return { content: value.map(toWit), structured: null, isError: false };
+    }
     if (Array.isArray(value.content) && value.content.every(isContent)) {
       const { content, structured, isError = false } = value;
       return { content: content.map(toWit), structured: structured ? JSON.stringify(structured) : null, isError };
@@ -62,11 +64,6 @@ export function toWitResult(value) {
   const json = readable(value);
   const structured = isObject && !Array.isArray(value) ? json : null;
   return { content: [{ tag: 'text', val: { text: json, annotations: null } }], structured, isError: false };
-}
-
-/** @param {object} value */
-function isContents(value) {
-  return Array.isArray(value) && value.length > 0 && value.every(isContent);
 }
 
 /** @param {unknown} value */
