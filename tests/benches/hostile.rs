@@ -2,7 +2,8 @@
 //!
 //! One gateway with every guest of `tests/guests` that has a bad habit, each called again and again, all at the same time;
 //! beside them honest calls of another session, whose times stand beside the same calls without the others, taken in the
-//! same run. So do those of a line that goes to `cat` and back meanwhile: what the machine itself makes everybody wait.
+//! same run. So do those of a line that goes to `cat` and back meanwhile: what the machine itself makes everybody wait; and,
+//! before all that, honest calls among as many others that are as honest, and as eager: what belongs to a load as such.
 //! With `-- --pace 20` each of the others waits so many milliseconds between two calls: without it there are as many calls
 //! as the processors have time for, and an honest one has its turn among them.
 #![allow(
@@ -151,8 +152,8 @@ impl Honest {
         honest
     }
 
-    /// Calls the two honest plugins in turn until `over`.
-    fn run(client: &Client, over: impl Fn() -> bool) -> Self {
+    /// Calls honest tools in turn until `over`, with this pause between two calls.
+    fn run(client: &Client, pause: Duration, over: impl Fn() -> bool) -> Self {
         let mut honest = Self::default();
         for n in 0_u64.. {
             if over() {
@@ -166,7 +167,7 @@ impl Honest {
             let answer = client.request("tools/call", &json!({ "name": tool, "arguments": arguments }));
             honest.times.push(start.elapsed());
             honest.wrong += usize::from(answer["result"]["content"][0]["text"] != expected);
-            thread::sleep(PAUSE);
+            thread::sleep(pause);
         }
         honest.times.sort_unstable();
         honest
@@ -265,8 +266,17 @@ fn main() {
     }
     client.request("tools/call", &json!({ "name": "calculator__add", "arguments": { "a": 1, "b": 2 } }));
     let begun = Instant::now();
-    let alone = Honest::run(&client, || begun.elapsed() > ALONE);
+    let alone = Honest::run(&client, PAUSE, || begun.elapsed() > ALONE);
     alone.show("alone");
+    let honest = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in &habits {
+            scope.spawn(|| Honest::run(&hostile, pace, || honest.load(Ordering::Relaxed)));
+        }
+        let begun = Instant::now();
+        Honest::run(&client, PAUSE, || begun.elapsed() > ALONE).show("among as many honest");
+        honest.store(true, Ordering::Relaxed);
+    });
     let (before, files) = (serving.status("VmRSS:"), serving.files());
 
     let (over, peak) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -276,7 +286,7 @@ fn main() {
         let end = Instant::now() + Duration::from_secs(seconds);
         let is_over = move || Instant::now() > end;
         let echo = scope.spawn(move || Honest::echo(is_over));
-        let among = Honest::run(&client, || {
+        let among = Honest::run(&client, PAUSE, || {
             peak.fetch_max(serving.status("VmRSS:"), Ordering::Relaxed);
             is_over()
         });
@@ -287,7 +297,7 @@ fn main() {
     });
     // The last guests have ended; what they held is given back.
     let begun = Instant::now();
-    Honest::run(&client, || begun.elapsed() > ALONE).show("alone again");
+    Honest::run(&client, PAUSE, || begun.elapsed() > ALONE).show("alone again");
     println!(
         "memory: {before} KiB before, {} KiB at most, {} KiB after; files: {files} before, {} after; threads: {}",
         peak.load(Ordering::Relaxed),

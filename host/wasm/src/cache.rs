@@ -49,7 +49,7 @@ const TICK: Duration = Duration::from_millis(10);
 const CHECKSUM: usize = 32;
 
 /// How components are changed before they are compiled (`merge`); another number is another way.
-const CODE_FORMAT: u32 = 3;
+const CODE_FORMAT: u32 = 4;
 
 /// How the remembered lists are written; another number is another format.
 const DEFINITIONS_FORMAT: u8 = 2;

@@ -17,7 +17,6 @@ mod linked;
 mod live;
 mod map;
 mod module;
-mod names;
 mod parts;
 mod rewind;
 mod rewinding;

@@ -1,58 +1,73 @@
 // JSONPath (RFC 9535), without filters.
 
 import { ToolError } from 'gateway-sdk';
-import { child, step } from './pointer.js';
+import { hasMember, write } from './pointer.js';
 
 /**
- * A value, and what it was found in; the root is in nothing.
+ * What a step selects of a value: the member of that name, the element at that index (negative: from the end), every
+ * child, a part of a list, or with `DEEP` the value and everything in it.
  *
- * @typedef {{value: any, key?: string | number, of?: Found}} Found
+ * @typedef {string | number | typeof ALL | typeof DEEP | Slice} Selector
  *
- * What it selects of the children of a value.
- * @typedef {(of: Found) => Found[]} Selector
- * @typedef {{isDeep: boolean, selectors: Selector[]}} Segment
+ * With several in its brackets, what each of them selects.
+ * @typedef {Selector | Selector[]} Step
  */
 
-const SHORTHAND = /\*|[\p{L}_][\p{L}\p{N}_]*/uy;
+const ALL = Symbol('*');
+const DEEP = Symbol('..');
+const SHORTHAND = /\*|[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*/y;
 const ITEM = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,\]'"]+/y;
 const SPACE = /[ \t\r\n]*/y;
 const INDEX = /^-?(?:0|[1-9]\d*)$/;
 const SLICE = /^(-?(?:0|[1-9]\d*))?\s*:\s*(-?(?:0|[1-9]\d*))?\s*(?::\s*(-?(?:0|[1-9]\d*))?)?$/;
 
-/** @param {string} path @returns {Segment[]} */
-export function parsePath(path) {
-  const segments = [];
+/** @param {string} path @returns {Step[]} */
+function parse(path) {
+  /** @type {Step[]} */
+  const steps = [];
   let place = 1;
   while (place < path.length) {
+    // The one that is written most, and needs no looking at.
+    if (path.startsWith('[*]', place)) {
+      steps.push(ALL);
+      place += 3;
+      continue;
+    }
     const isDeep = path.startsWith('..', place);
-    const dots = isDeep ? 2 : Number(path[place] === '.');
-    const name = dots > 0 ? taken(SHORTHAND, path, place + dots) : undefined;
-    if (name !== undefined) {
-      segments.push({ isDeep, selectors: [name === '*' ? children : named(name)] });
-      place += dots + name.length;
-    } else {
+    const behind = isDeep ? place + 2 : path[place] === '.' ? place + 1 : place;
+    if (isDeep) steps.push(DEEP);
+    const name = behind > place ? taken(SHORTHAND, path, behind) : undefined;
+    if (name === undefined) {
       // Two dots may stand before brackets, and one dot may not.
-      const { selectors, end } = brackets(path, dots === 1 && path[place + 1] === '[' ? place : place + dots);
-      segments.push({ isDeep, selectors });
-      place = end;
+      place = brackets(path, isDeep ? behind : place, steps);
+    } else {
+      steps.push(name === '*' ? ALL : name);
+      place = behind + name.length;
     }
   }
-  return segments;
+  return steps;
 }
 
-/** @param {string} path @param {number} start where `[` is @returns {{selectors: Selector[], end: number}} */
-function brackets(path, start) {
+/** @param {string} path @param {number} start where `[` is @param {Step[]} steps @returns {number} behind `]` */
+function brackets(path, start, steps) {
   if (path[start] !== '[') throw wrong(path, path.slice(start));
-  const selectors = [];
+  /** @type {Selector[] | undefined} */
+  let several;
   let place = start + 1;
   for (;;) {
     const item = taken(ITEM, path, spaced(path, place));
     if (item === undefined) throw wrong(path, path.slice(place));
-    selectors.push(selector(item.trim(), path));
+    const step = selector(item.trim(), path);
     place = spaced(path, ITEM.lastIndex);
-    if (path[place] === ']') return { selectors, end: place + 1 };
-    if (path[place] !== ',') throw wrong(path, path.slice(place));
+    const end = path[place];
+    if (end !== ']' && end !== ',') throw wrong(path, path.slice(place));
+    if (end === ',' && several === undefined) several = [];
+    several?.push(step);
     place += 1;
+    if (end === ']') {
+      steps.push(several ?? step);
+      return place;
+    }
   }
 }
 
@@ -72,12 +87,12 @@ function spaced(text, place) {
 
 /** @param {string} text @param {string} path @returns {Selector} */
 function selector(text, path) {
-  if (text === '*') return children;
-  if (text.startsWith('"')) return named(unquoted(text, path));
-  if (text.startsWith("'")) return named(unquoted(`"${text.slice(1, -1).replaceAll("\\'", "'").replace(/(?<!\\)"/g, '\\"')}"`, path));
-  if (INDEX.test(text)) return indexed(Number(text));
+  if (text === '*') return ALL;
+  if (text.startsWith('"')) return unquoted(text, path);
+  if (text.startsWith("'")) return unquoted(`"${text.slice(1, -1).replaceAll("\\'", "'").replace(/(?<!\\)"/g, '\\"')}"`, path);
+  if (INDEX.test(text)) return Number(text);
   const slice = SLICE.exec(text);
-  if (slice) return sliced(slice.slice(1).map((part) => (part === undefined ? undefined : Number(part))));
+  if (slice) return new Slice(slice.slice(1).map((part) => (part === undefined ? undefined : Number(part))));
   if (text.startsWith('?')) throw new ToolError(`${path}: filters (?) are not understood; select all, and look at them`);
   throw wrong(path, text);
 }
@@ -96,83 +111,93 @@ function wrong(path, rest) {
   return new ToolError(`${path} is no JSONPath: ${rest || 'its end'} is not understood`);
 }
 
-/** @param {any} root @param {Segment[]} segments @returns {Found[]} */
-export function select(root, segments) {
-  /** @type {Found[]} */
-  const found = [];
-  follow({ value: root }, segments, 0, found);
-  return found;
-}
-
-/** @param {Found} one @param {Segment[]} segments @param {number} from the first that is left @param {Found[]} found */
-function follow(one, segments, from, found) {
-  if (from === segments.length) {
-    found.push(one);
-    return;
+/** Walks along a path through a document, and keeps what is at its end. */
+export class Walk {
+  /** @param {string} path @param {number} most how many matches to keep, of those that are counted */
+  constructor(path, most) {
+    this.steps = parse(path);
+    this.most = most;
+    this.count = 0;
+    /** @type {{pointer: string, value: any}[]} */
+    this.matches = [];
+    /** @type {(string | number)[]} the keys from the root to where it is */
+    this.keys = [];
   }
-  const { isDeep, selectors } = segments[from];
-  for (const selector of selectors) {
-    for (const inner of selector(one)) follow(inner, segments, from + 1, found);
+
+  /**
+   * Goes on from a value; the first time, from the document.
+   *
+   * @param {any} value
+   * @param {number} [at] the step that is next
+   * @param {number} [depth] how many keys led here
+   */
+  from(value, at = 0, depth = 0) {
+    if (at < this.steps.length) {
+      this.take(this.steps[at], value, at, depth);
+    } else {
+      this.count += 1;
+      if (this.count <= this.most) this.matches.push({ pointer: write(this.keys, depth), value });
+    }
   }
-  if (isDeep) for (const inner of children(one)) follow(inner, segments, from, found);
-}
 
-/** @param {Found} found @returns {string} the JSON Pointer to it */
-export function pointer({ key, of }) {
-  return of === undefined || key === undefined ? '' : step(pointer(of), key);
-}
-
-/** @type {Selector} */
-function children(of) {
-  const { value } = of;
-  if (typeof value !== 'object' || value === null) return [];
-  /** @type {Found[]} */
-  const found = [];
-  if (Array.isArray(value)) {
-    for (let key = 0; key < value.length; key++) found.push({ value: value[key], key, of });
-  } else {
-    for (const key of Object.keys(value)) found.push({ value: value[key], key, of });
+  /** @param {Step} step the one at this place, or one that is part of it @param {any} value @param {number} at @param {number} depth */
+  take(step, value, at, depth) {
+    if (typeof step === 'string') {
+      if (hasMember(value, step)) this.enter(value, step, at + 1, depth);
+    } else if (step === ALL) {
+      this.enterAll(value, at + 1, depth);
+    } else if (step === DEEP) {
+      this.from(value, at + 1, depth);
+      this.enterAll(value, at, depth);
+    } else if (Array.isArray(step)) {
+      for (const one of step) this.take(one, value, at, depth);
+    } else if (Array.isArray(value)) {
+      const indexes = typeof step === 'number' ? [step < 0 ? step + value.length : step] : step.of(value.length);
+      for (const index of indexes) if (index >= 0 && index < value.length) this.enter(value, index, at + 1, depth);
+    }
   }
-  return found;
-}
 
-/** @param {string} key @returns {Selector} */
-function named(key) {
-  return (of) => {
-    const value = Array.isArray(of.value) ? undefined : child(of.value, key);
-    return value === undefined ? [] : [{ value, key, of }];
-  };
-}
-
-/** @param {number} index negative: from the end @returns {Selector} */
-function indexed(index) {
-  return (of) => (Array.isArray(of.value) ? elements(of, [index < 0 ? index + of.value.length : index]) : []);
-}
-
-/** @param {(number | undefined)[]} slice @returns {Selector} */
-function sliced(slice) {
-  return (of) => (Array.isArray(of.value) ? elements(of, indexes(slice, of.value.length)) : []);
-}
-
-/** @param {Found} of a list @param {number[]} indexes @returns {Found[]} */
-function elements(of, indexes) {
-  return indexes.filter((key) => key >= 0 && key < of.value.length).map((key) => ({ value: of.value[key], key, of }));
-}
-
-/** @param {(number | undefined)[]} slice @param {number} length the indexes of a slice, as RFC 9535 has it */
-function indexes([start, end, step = 1], length) {
-  if (step === 0) return [];
-  const absolute = (/** @type {number} */ index) => (index < 0 ? index + length : index);
-  const clamp = (/** @type {number} */ index, /** @type {number} */ low, /** @type {number} */ high) =>
-    Math.min(Math.max(absolute(index), low), high);
-  const found = [];
-  if (step > 0) {
-    const last = clamp(end ?? length, 0, length);
-    for (let index = clamp(start ?? 0, 0, length); index < last; index += step) found.push(index);
-  } else {
-    const last = end === undefined ? -1 : clamp(end, -1, length - 1);
-    const first = clamp(start ?? length - 1, -1, length - 1);
-    for (let index = first; index > last; index += step) found.push(index);
+  /** @param {any} value @param {number} at @param {number} depth */
+  enterAll(value, at, depth) {
+    if (Array.isArray(value)) {
+      for (let index = 0; index < value.length; index++) this.enter(value, index, at, depth);
+    } else if (typeof value === 'object' && value !== null) {
+      for (const key of Object.keys(value)) this.enter(value, key, at, depth);
+    }
   }
-  return found;
+
+  /** @param {any} value @param {string | number} key @param {number} at @param {number} depth */
+  enter(value, key, at, depth) {
+    this.keys[depth] = key;
+    this.from(value[key], at, depth + 1);
+  }
+}
+
+/** A part of a list: `[start:end:step]`. */
+class Slice {
+  /** @param {(number | undefined)[]} numbers */
+  constructor([start, end, step = 1]) {
+    this.start = start;
+    this.end = end;
+    this.step = step;
+  }
+
+  /** @param {number} length of a list @returns {number[]} the indexes that it selects, as RFC 9535 has it */
+  of(length) {
+    const { start, end, step } = this;
+    if (step === 0) return [];
+    const absolute = (/** @type {number} */ index) => (index < 0 ? index + length : index);
+    const clamp = (/** @type {number} */ index, /** @type {number} */ low, /** @type {number} */ high) =>
+      Math.min(Math.max(absolute(index), low), high);
+    const found = [];
+    if (step > 0) {
+      const last = clamp(end ?? length, 0, length);
+      for (let index = clamp(start ?? 0, 0, length); index < last; index += step) found.push(index);
+    } else {
+      const last = end === undefined ? -1 : clamp(end, -1, length - 1);
+      const first = clamp(start ?? length - 1, -1, length - 1);
+      for (let index = first; index > last; index += step) found.push(index);
+    }
+    return found;
+  }
 }

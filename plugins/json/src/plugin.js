@@ -2,7 +2,7 @@
 
 import { ToolError, tool } from 'gateway-sdk';
 import { difference, apply } from './patch.js';
-import { parsePath, pointer, select } from './path.js';
+import { Walk } from './path.js';
 import { get, parse } from './pointer.js';
 
 /**
@@ -34,18 +34,16 @@ import { get, parse } from './pointer.js';
  */
 export function query(document, path, most = 100) {
   const root = read(document, 'document');
-  if (path !== '' && !path.startsWith('/') && !path.startsWith('$')) {
+  if (path.startsWith('$')) {
+    const walk = new Walk(path, most);
+    walk.from(root);
+    return { count: walk.count, matches: walk.matches };
+  }
+  if (path !== '' && !path.startsWith('/')) {
     throw new ToolError('a path begins with $ (JSONPath) or with / (JSON Pointer)');
   }
-  if (!path.startsWith('$')) {
-    const value = get(root, parse(path));
-    return value === undefined ? { count: 0, matches: [] } : { count: 1, matches: [{ pointer: path, value }] };
-  }
-  const found = select(root, parsePath(path));
-  return {
-    count: found.length,
-    matches: found.slice(0, most).map((one) => ({ pointer: pointer(one), value: one.value })),
-  };
+  const value = get(root, parse(path));
+  return value === undefined ? { count: 0, matches: [] } : { count: 1, matches: [{ pointer: path, value }] };
 }
 
 /**

@@ -17,6 +17,13 @@ export function step(pointer, key) {
   return `${pointer}/${typeof key === 'number' ? key : key.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
+/** @param {Keys} keys @param {number} depth how many of them @returns {string} the pointer that they are */
+export function write(keys, depth) {
+  let pointer = '';
+  for (let index = 0; index < depth; index++) pointer = step(pointer, keys[index]);
+  return pointer;
+}
+
 /** @param {any} value @param {Keys} keys @returns {any} `undefined` where nothing is there */
 export function get(value, keys) {
   return keys.reduce((inner, key) => child(inner, key), value);
@@ -25,8 +32,12 @@ export function get(value, keys) {
 /** @param {any} value @param {string | number} key @returns {any} */
 export function child(value, key) {
   if (Array.isArray(value)) return isIndex(key) ? value[Number(key)] : undefined;
-  const isObject = typeof value === 'object' && value !== null;
-  return isObject && Object.hasOwn(value, key) ? value[key] : undefined;
+  return hasMember(value, key) ? value[key] : undefined;
+}
+
+/** @param {any} value @param {string | number} name whether it is an object that has a member of this name */
+export function hasMember(value, name) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name);
 }
 
 /** @param {string | number} key without leading zeros, which no index has */

@@ -7,6 +7,7 @@ use gateway_core::{
     payload::Json,
 };
 use jsonschema::Validator;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::schema::{mistakes, object_schema, validator};
@@ -23,11 +24,20 @@ pub(crate) struct Definition {
     structured: Option<OnceLock<Option<Validator>>>,
 }
 
-/// What is read of a remembered definition.
+/// What is read of a remembered definition at once.
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Head {
     name: String,
+    #[serde(rename = "inputSchema")]
+    _has_input_schema: IgnoredAny,
+    output_schema: Option<IgnoredAny>,
+}
+
+/// What is read of it when the tool is first called.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Schemas {
     input_schema: Value,
     output_schema: Option<Value>,
 }
@@ -60,7 +70,7 @@ impl Definition {
             return Err(mistake("the arguments are no JSON object".to_owned()));
         }
         let value: Value = arguments.to().map_err(|error| mistake(format!("the arguments cannot be read: {error}")))?;
-        let validator = self.validator(&self.arguments, |head| Some(head.input_schema));
+        let validator = self.validator(&self.arguments, |schemas| Some(schemas.input_schema));
         match validator {
             Some(validator) if !validator.is_valid(&value) => {
                 Err(mistake(mistakes(validator.iter_errors(&value), "argument")))
@@ -78,7 +88,7 @@ impl Definition {
     pub(crate) fn check_structured(&self, structured: &Json) -> Result<(), String> {
         let Some(promise) = &self.structured else { return Ok(()) };
         let value: Value = structured.to().map_err(|error| error.to_string())?;
-        match self.validator(promise, |head| head.output_schema) {
+        match self.validator(promise, |schemas| schemas.output_schema) {
             Some(validator) if !validator.is_valid(&value) => Err(mistakes(validator.iter_errors(&value), "member")),
             _ => Ok(()),
         }
@@ -89,7 +99,7 @@ impl Definition {
     fn validator<'a>(
         &self,
         made: &'a OnceLock<Option<Validator>>,
-        schema: fn(Head) -> Option<Value>,
+        schema: fn(Schemas) -> Option<Value>,
     ) -> Option<&'a Validator> {
         made.get_or_init(|| validator(&schema(self.json.to().ok()?)?).ok()).as_ref()
     }

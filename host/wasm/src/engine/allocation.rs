@@ -1,6 +1,6 @@
 //! How instances get their memory: from a pool where the machine has the address space for it.
 
-use std::{fmt, num::NonZeroUsize};
+use std::fmt;
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
@@ -42,9 +42,6 @@ const INSTANCE_BYTES: usize = 4 * 1024 * 1024;
 /// Stack of a guest, and of the host functions that run on top of it.
 pub(crate) const WASM_STACK: usize = 512 * 1024;
 const ASYNC_STACK: usize = 2 * 1024 * 1024;
-
-/// Frames of a trap's backtrace: finding the names of frames costs more than most calls.
-const BACKTRACE_FRAMES: Option<NonZeroUsize> = NonZeroUsize::new(2);
 
 impl Allocation {
     /// How many memories there can be at the same time.
@@ -96,7 +93,9 @@ fn config(allocation: Allocation) -> Config {
         .cranelift_opt_level(OptLevel::Speed)
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(ASYNC_STACK)
-        .wasm_backtrace_max_frames(BACKTRACE_FRAMES)
+        // Nobody is told where in its code a guest ended: a panic says it better, and most tools leave no names there.
+        .wasm_backtrace_max_frames(None)
+        .generate_address_map(false)
         // For debuggers of the gateway alone, and the C library looks through all of it whenever a component is loaded.
         .native_unwind_info(cfg!(windows));
     match allocation {

@@ -1,20 +1,19 @@
 //! Modules that share a memory, as one module.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use wasm_encoder::{
     CodeSection, DataCountSection, DataSection, ElementSection, EntityType, ExportSection, Function, FunctionSection,
     GlobalSection, ImportSection, MemorySection, StartSection, TableSection,
     reencode::{Reencode, utils},
 };
-use wasmparser::{Data, DataKind, Element, ElementKind, FuncType, Operator, TypeRef};
+use wasmparser::{Data, DataKind, Element, ElementKind, FuncType, Global, GlobalType, Operator, TypeRef};
 
 use super::{
     Unfit,
     group::{Group, export_of, import_source},
     map::{Constant, Map},
     module::Module,
-    names::Names,
     parts::{Definition, Parts, Space, count},
     rewind::Initial,
     types::Types,
@@ -55,6 +54,7 @@ impl<'a> Group<'a> {
         for (instance, module) in &self.members {
             merging.add(*instance, module)?;
         }
+        merging.add_functions()?;
         for (instance, space, name) in exports {
             let index = merging.exported(*space, *instance, name)?;
             merging.exports.export(&exported(*instance, name), space.kind(), index);
@@ -72,9 +72,10 @@ pub(super) struct Merging<'g, 'a> {
     pub(super) outside: Vec<Definition<'a>>,
     /// The values of globals that never change, by their index.
     constants: HashMap<u32, Constant>,
+    /// The globals that somebody sets, by their index.
+    pub(super) changing: HashSet<u32>,
     pub(super) starts: Vec<u32>,
     pub(super) initial: Initial<'a>,
-    names: Names<'a>,
     pub(super) types: Types,
     imports: ImportSection,
     pub(super) functions: FunctionSection,
@@ -95,9 +96,9 @@ impl<'g, 'a> Merging<'g, 'a> {
             maps: HashMap::new(),
             outside: Vec::new(),
             constants: HashMap::new(),
+            changing: HashSet::new(),
             starts: Vec::new(),
             initial: Initial::default(),
-            names: Names::default(),
             types: Types::default(),
             imports: ImportSection::new(),
             functions: FunctionSection::new(),
@@ -199,20 +200,10 @@ impl<'g, 'a> Merging<'g, 'a> {
             self.initial.note_memory(memory);
             self.memories.memory(map.memory_type(*memory)?);
         }
-        for global in &module.globals {
-            let index = self.globals.len();
-            let value = self.constant(&map, &global.init_expr)?;
-            if let Some(constant) = value.filter(|_| !global.ty.mutable) {
-                self.constants.insert(index, constant);
+        for (global, index) in module.globals.iter().zip(module.imported(Space::Global)..) {
+            if let Some(index) = map.find(Space::Global, index) {
+                self.add_global(&mut map, index, global)?;
             }
-            if global.ty.mutable {
-                self.initial.note_global(index, value, &global.init_expr)?;
-            }
-            let init = match value {
-                Some(constant) => constant.expression(),
-                None => map.const_expr(global.init_expr.clone())?,
-            };
-            self.globals.global(map.global_type(global.ty)?, &init);
         }
         for element in &module.elements {
             self.add_element(&mut map, element)?;
@@ -220,17 +211,45 @@ impl<'g, 'a> Merging<'g, 'a> {
         for data in &module.data {
             self.add_data(&mut map, data)?;
         }
-        let first = module.imported(Space::Func);
-        for ((ty, body), index) in module.functions.iter().zip(&module.bodies).zip(first..) {
-            if map.find(Space::Func, index).is_some() {
-                self.functions.function(map.ty(*ty)?);
-                self.initial.note_body(body)?;
-                map.parse_function_body(&mut self.code, body.clone())?;
-            }
-        }
-        self.names.add(module, &map);
         if let Some(start) = module.start {
             self.starts.push(map.function_index(start)?);
+        }
+        Ok(())
+    }
+
+    fn add_global(&mut self, map: &mut Map, index: u32, global: &Global<'a>) -> Result<(), Unfit> {
+        let value = self.constant(map, &global.init_expr)?;
+        let ty = GlobalType { mutable: global.ty.mutable && self.changing.contains(&index), ..global.ty };
+        if ty.mutable {
+            self.initial.note_global(index, value, &global.init_expr)?;
+        } else if let Some(constant) = value {
+            self.constants.insert(index, constant);
+        }
+        let init = match value {
+            Some(constant) => constant.expression(),
+            None => map.const_expr(global.init_expr.clone())?,
+        };
+        self.globals.global(map.global_type(ty)?, &init);
+        Ok(())
+    }
+
+    /// The functions of all members, in the order that they have now.
+    fn add_functions(&mut self) -> Result<(), Unfit> {
+        let mut functions = Vec::new();
+        for (instance, module) in &self.group.members {
+            let Some(map) = self.maps.get(instance) else { continue };
+            let indices = module.imported(Space::Func)..;
+            for ((ty, body), index) in module.functions.iter().zip(&module.bodies).zip(indices) {
+                functions.extend(map.find(Space::Func, index).map(|index| (index, *instance, *ty, body)));
+            }
+        }
+        functions.sort_unstable_by_key(|(index, ..)| *index);
+        let mut maps = self.maps.clone();
+        for (_, instance, ty, body) in functions {
+            let map = maps.entry(instance).or_default();
+            self.functions.function(map.ty(ty)?);
+            self.initial.note_body(body)?;
+            map.parse_function_body(&mut self.code, body.clone())?;
         }
         Ok(())
     }
@@ -316,7 +335,7 @@ impl<'g, 'a> Merging<'g, 'a> {
             module.section(&StartSection { function_index });
         }
         module.section(&self.elements).section(&DataCountSection { count: self.data.len() });
-        module.section(&self.code).section(&self.data).section(&self.names.section());
+        module.section(&self.code).section(&self.data);
         Ok(Merged { module, imports: self.outside, starts: start.is_some(), rewinds })
     }
 }

@@ -1,7 +1,9 @@
-//! Which functions anything leads to. What was linked is whole libraries, of which a program uses a part: the rest would be
-//! compiled, kept, and looked at by every load.
+//! Which functions and globals anything leads to. What was linked is whole libraries, of which a program uses a part: the
+//! rest would be compiled, kept, and looked at by every load.
 
-use wasmparser::{ConstExpr, Element, ElementItems, FunctionBody, Operator, TableInit};
+use std::collections::{BTreeSet, HashMap};
+
+use wasmparser::{ConstExpr, DataKind, Element, ElementItems, ElementKind, FunctionBody, Operator, TableInit};
 
 use super::{
     Unfit,
@@ -11,38 +13,52 @@ use super::{
     parts::{Space, count},
 };
 
-/// The functions of the members, one member's after the other's, by their place among them.
+/// What the members define, one member's after the other's, by its place among them.
 struct Live<'m, 'a> {
     functions: Vec<(&'m Map, &'m FunctionBody<'a>)>,
     is_live: Vec<bool>,
+    /// Those that are called by what is in a table, or from outside.
+    is_referred_to: Vec<bool>,
     /// Those whose bodies have not been looked at.
     waiting: Vec<usize>,
     /// Where they begin: before them are those of the host, which stay.
     first: u32,
+    /// The globals that are read or set.
+    globals: BTreeSet<u32>,
+    /// Those that are set, here or by whoever takes them from here.
+    changing: BTreeSet<u32>,
 }
 
 impl<'a> Merging<'_, 'a> {
-    /// Leaves out what can never run; what is left moves together. Were one of them wanted all the same, it would have no
-    /// index, and the modules stay apart.
+    /// Leaves out what is never used; what is left moves together, with the functions first that are referred to, since the
+    /// engine has a list of these that is as long as the index of the last one. Were something left out that is wanted all
+    /// the same, it would have no index, and the modules stay apart.
     pub(super) fn leave_out(&mut self, exports: &[(u32, Space, &'a str)]) -> Result<(), Unfit> {
         let functions = self.members().flat_map(|(module, map)| module.bodies.iter().map(move |body| (map, body)));
         let mut live = Live::of(functions.collect(), count(&self.outside));
         for (instance, space, name) in exports {
-            if *space == Space::Func {
-                live.note(self.exported(*space, *instance, name)?);
+            let index = self.exported(*space, *instance, name)?;
+            match space {
+                Space::Func => live.note_reference(index),
+                Space::Global => live.note_change(index),
+                Space::Table | Space::Memory => {}
             }
         }
         for (module, map) in self.members() {
             live.note_module(map, module)?;
         }
         live.look()?;
-        let (first, is_live) = (live.first, live.is_live);
-        let mut free = first..;
-        let places: Vec<_> = is_live.into_iter().map(|is_live| if is_live { free.next() } else { None }).collect();
+        let functions = live.places();
+        let globals: HashMap<u32, u32> = live.globals.into_iter().zip(0..).collect();
+        self.changing = live.changing.iter().filter_map(|index| globals.get(index).copied()).collect();
+        let first = count(&self.outside);
         for map in self.maps.values_mut() {
+            for index in &mut map.spaces[Space::Global as usize] {
+                *index = index.and_then(|index| globals.get(&index).copied());
+            }
             for index in &mut map.spaces[Space::Func as usize] {
                 *index = index.and_then(|index| match index.checked_sub(first) {
-                    Some(place) => places.get(place as usize).copied().flatten(),
+                    Some(place) => functions.get(place as usize).copied().flatten(),
                     None => Some(index),
                 });
             }
@@ -53,7 +69,9 @@ impl<'a> Merging<'_, 'a> {
 
 impl<'m, 'a> Live<'m, 'a> {
     fn of(functions: Vec<(&'m Map, &'m FunctionBody<'a>)>, first: u32) -> Self {
-        Self { is_live: vec![false; functions.len()], functions, waiting: Vec::new(), first }
+        let (is_live, is_referred_to) = (vec![false; functions.len()], vec![false; functions.len()]);
+        let (waiting, globals, changing) = Default::default();
+        Self { functions, is_live, is_referred_to, waiting, first, globals, changing }
     }
 
     /// What a module holds apart from its functions.
@@ -69,14 +87,22 @@ impl<'m, 'a> Live<'m, 'a> {
                 self.note_expression(map, expression)?;
             }
         }
+        for data in &module.data {
+            if let DataKind::Active { offset_expr, .. } = &data.kind {
+                self.note_expression(map, offset_expr)?;
+            }
+        }
         module.elements.iter().try_for_each(|element| self.note_element(map, element))
     }
 
     fn note_element(&mut self, map: &Map, element: &Element<'a>) -> Result<(), Unfit> {
+        if let ElementKind::Active { offset_expr, .. } = &element.kind {
+            self.note_expression(map, offset_expr)?;
+        }
         match &element.items {
             ElementItems::Functions(functions) => {
                 for function in functions.clone() {
-                    self.note(map.get(Space::Func, function?)?);
+                    self.note_reference(map.get(Space::Func, function?)?);
                 }
             }
             ElementItems::Expressions(_, expressions) => {
@@ -96,24 +122,45 @@ impl<'m, 'a> Live<'m, 'a> {
     }
 
     fn note_operator(&mut self, map: &Map, operator: &Operator<'_>) -> Result<(), Unfit> {
-        if let Operator::Call { function_index }
-        | Operator::ReturnCall { function_index }
-        | Operator::RefFunc { function_index } = operator
-        {
-            self.note(map.get(Space::Func, *function_index)?);
+        match operator {
+            Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
+                self.note(map.get(Space::Func, *function_index)?);
+            }
+            Operator::RefFunc { function_index } => self.note_reference(map.get(Space::Func, *function_index)?),
+            Operator::GlobalGet { global_index } => {
+                self.globals.insert(map.get(Space::Global, *global_index)?);
+            }
+            Operator::GlobalSet { global_index } => self.note_change(map.get(Space::Global, *global_index)?),
+            _ => {}
         }
         Ok(())
     }
 
+    fn note_change(&mut self, global: u32) {
+        self.globals.insert(global);
+        self.changing.insert(global);
+    }
+
+    fn note_reference(&mut self, function: u32) {
+        if let Some(place) = self.place(function) {
+            self.is_referred_to[place] = true;
+        }
+        self.note(function);
+    }
+
     /// Something leads to this function of the merged module.
     fn note(&mut self, function: u32) {
-        let place = function.checked_sub(self.first).map(|place| place as usize);
-        if let Some(place) = place
-            && let Some(is_live) = self.is_live.get_mut(place)
-            && !std::mem::replace(is_live, true)
+        if let Some(place) = self.place(function)
+            && !std::mem::replace(&mut self.is_live[place], true)
         {
             self.waiting.push(place);
         }
+    }
+
+    /// Where a function is among those that the members define.
+    fn place(&self, function: u32) -> Option<usize> {
+        let place = function.checked_sub(self.first)? as usize;
+        (place < self.functions.len()).then_some(place)
     }
 
     /// Follows what was noted to its end.
@@ -126,5 +173,19 @@ impl<'m, 'a> Live<'m, 'a> {
             }
         }
         Ok(())
+    }
+
+    /// The indices that the functions get.
+    fn places(&self) -> Vec<Option<u32>> {
+        let mut places = vec![None; self.functions.len()];
+        let mut free = self.first..;
+        for wanted in [true, false] {
+            for (place, function) in places.iter_mut().enumerate() {
+                if self.is_live[place] && self.is_referred_to[place] == wanted {
+                    *function = free.next();
+                }
+            }
+        }
+        places
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use wasmparser::{
-    Data, Element, Export, ExternalKind, FunctionBody, Global, Import, KnownCustom, MemoryType, Name,
-    NameSectionReader, Parser, Payload, RecGroup, Table, TypeRef,
+    Data, Element, Export, ExternalKind, FunctionBody, Global, Import, MemoryType, Parser, Payload, RecGroup, Table,
+    TypeRef,
 };
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 /// Each of them is looked for in lists, which is meant for some hundred.
 const MAX_IMPORTS: usize = 5000;
 
-/// The sections of a module. What only tools read is left out, apart from the names of functions.
+/// The sections of a module. What only tools read is left out.
 #[derive(Default)]
 pub(super) struct Module<'a> {
     pub(super) types: Vec<RecGroup>,
@@ -30,8 +30,6 @@ pub(super) struct Module<'a> {
     pub(super) elements: Vec<Element<'a>>,
     pub(super) data: Vec<Data<'a>>,
     pub(super) bodies: Vec<FunctionBody<'a>>,
-    /// The functions that have a name.
-    pub(super) names: Vec<(u32, &'a str)>,
 }
 
 impl<'a> Module<'a> {
@@ -94,13 +92,8 @@ impl<'a> Module<'a> {
             Payload::ElementSection(section) => self.elements = section.into_iter().collect::<Result<_, _>>()?,
             Payload::DataSection(section) => self.data = section.into_iter().collect::<Result<_, _>>()?,
             Payload::CodeSectionEntry(body) => self.bodies.push(body),
-            Payload::CustomSection(section) => {
-                if let KnownCustom::Name(names) = section.as_known() {
-                    // A backtrace may do without them.
-                    self.names = function_names(names).unwrap_or_default();
-                }
-            }
             Payload::Version { .. }
+            | Payload::CustomSection(_)
             | Payload::DataCountSection { .. }
             | Payload::CodeSectionStart { .. }
             | Payload::End(_) => {}
@@ -108,15 +101,6 @@ impl<'a> Module<'a> {
         }
         Ok(())
     }
-}
-
-fn function_names<'a>(sections: NameSectionReader<'a>) -> wasmparser::Result<Vec<(u32, &'a str)>> {
-    for section in sections {
-        if let Name::Function(names) = section? {
-            return names.into_iter().map(|naming| naming.map(|naming| (naming.index, naming.name))).collect();
-        }
-    }
-    Ok(Vec::new())
 }
 
 fn space_of(ty: TypeRef) -> Option<Space> {

@@ -1,6 +1,8 @@
 //! Components as linkers make them, before and after.
 
-use wasmparser::{Parser, Payload};
+use std::collections::BTreeSet;
+
+use wasmparser::{ElementItems, ExternalKind, Parser, Payload};
 use wasmtime::{
     Engine, Store,
     component::{Component, Linker},
@@ -187,6 +189,49 @@ fn what_nothing_leads_to_is_left_out() {
     assert_eq!(run(&super::merged(&with(unused)).unwrap(), 20), run(&linked, 20));
     assert_eq!((functions(&with(named)).0, merged(&with(named)).0), (6, 6));
     assert_eq!(run(&super::merged(&with(named)).unwrap(), 20), run(&linked, 20));
+}
+
+#[test]
+fn globals_that_nobody_sets_are_constants() {
+    let globals = |program: &str| {
+        let merged = merged(&component(&[MAIN, LIBRARY, program, INSTANCES, LIFTED])).unwrap();
+        assert_eq!(run(&merged, 20).0, 42 + 1 + 100);
+        let mut mutable = Vec::new();
+        for payload in Parser::new(0).parse_all(&merged) {
+            if let Payload::GlobalSection(section) = payload.unwrap() {
+                mutable.extend(section.into_iter().map(|global| global.unwrap().ty.mutable));
+            }
+        }
+        (mutable.len(), mutable.into_iter().filter(|mutable| *mutable).count())
+    };
+    assert_eq!(globals(PROGRAM), (5, 0));
+    assert_eq!(globals(&PROGRAM.replace("(func $double", "(global $unused i32 (i32.const 1)) (func $double")), (5, 0));
+    let set = "(func $start (global.set $double (global.get $double)) (i32";
+    assert_eq!(globals(&PROGRAM.replace("(func $start (i32", set)), (5, 1));
+}
+
+/// The engine's list of these ends with the last of them.
+#[test]
+fn functions_that_are_referred_to_come_first() {
+    let merged = merged(&component(&[MAIN, LIBRARY, PROGRAM, INSTANCES, LIFTED])).unwrap();
+    let (mut referred, mut all) = (BTreeSet::new(), 0);
+    for payload in Parser::new(0).parse_all(&merged) {
+        match payload.unwrap() {
+            Payload::FunctionSection(section) => all = section.count(),
+            Payload::ExportSection(section) => {
+                let exports = section.into_iter().map(Result::unwrap);
+                referred.extend(exports.filter(|export| export.kind == ExternalKind::Func).map(|export| export.index));
+            }
+            Payload::ElementSection(section) => {
+                for element in section {
+                    let ElementItems::Functions(functions) = element.unwrap().items else { continue };
+                    referred.extend(functions.into_iter().map(Result::unwrap));
+                }
+            }
+            _ => {}
+        }
+    }
+    assert_eq!((all, referred.into_iter().collect::<Vec<_>>()), (5, vec![0, 1, 2]));
 }
 
 #[test]

@@ -247,7 +247,7 @@ impl Loader {
     async fn kept(&self) -> Result<Option<Arc<Ready>>, Failure> {
         let Some(facts) = self.facts() else { return Ok(None) };
         self.not_failed(facts.digest)?;
-        let Some(definitions) = self.remembered(facts.digest) else { return Ok(None) };
+        let Some(definitions) = self.known_of(facts.digest) else { return Ok(None) };
         let (engine, context) = (self.engine.clone(), self.context.clone());
         let code = blocking(move || load::kept(&engine, &context, &facts)).await?;
         let Some(code) = code else { return Ok(None) };
@@ -308,8 +308,7 @@ impl Loader {
         runner: &Runner,
     ) -> Result<(Arc<Code>, Arc<Definitions>), Failure> {
         let code = self.compile(bytes, digest).await?;
-        let known = self.known.load_full().filter(|known| known.0 == digest).map(|known| known.1.clone());
-        let definitions = match known.or_else(|| self.remembered(digest)) {
+        let definitions = match self.known_of(digest) {
             Some(definitions) => definitions,
             None => self.ask(&code, runner).await?,
         };
@@ -327,6 +326,12 @@ impl Loader {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let last = failed.as_ref().filter(|last| last.digest == digest).and_then(|last| last.again);
         *failed = Failed::new(digest, failure, took, last.map(|(_, wait)| wait));
+    }
+
+    /// What the component of this digest offers, as far as that was ever found out.
+    fn known_of(&self, digest: Digest) -> Option<Arc<Definitions>> {
+        let known = self.known.load_full().filter(|known| known.0 == digest);
+        known.map(|known| known.1.clone()).or_else(|| self.remembered(digest))
     }
 
     fn remembered(&self, digest: Digest) -> Option<Arc<Definitions>> {
@@ -353,7 +358,8 @@ impl Loader {
 
     /// Those that are offered already where these are the same, so that whoever compares sees that nothing has changed.
     fn known_or(&self, definitions: Arc<Definitions>) -> Arc<Definitions> {
-        let known = self.known.load_full().filter(|known| known.1.json() == definitions.json());
+        let is_same = |known: &Arc<Definitions>| Arc::ptr_eq(known, &definitions) || known.json() == definitions.json();
+        let known = self.known.load_full().filter(|known| is_same(&known.1));
         known.map_or(definitions, |known| known.1.clone())
     }
 
