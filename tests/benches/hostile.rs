@@ -5,7 +5,8 @@
 //! same run. So do those of a line that goes to `cat` and back meanwhile: what the machine itself makes everybody wait; and,
 //! before all that, honest calls among as many others that are as honest, and as eager: what belongs to a load as such.
 //! With `-- --pace 20` each of the others waits so many milliseconds between two calls: without it there are as many calls
-//! as the processors have time for, and an honest one has its turn among them.
+//! as the processors have time for, and an honest one has its turn among them. With `-- --each 5` each of them is there
+//! alone for so many seconds, one after the other; `-- --only spin` takes the habits of one guest.
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,
@@ -214,6 +215,22 @@ fn misbehave(client: &Arc<Client>, habit: &Habit, pace: Duration, over: &AtomicB
     outcomes
 }
 
+/// Honest calls beside one habit at a time.
+fn one_by_one(habits: &[Habit], hostile: &Arc<Client>, client: &Client, pace: Duration, each: Duration) {
+    for habit in habits {
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| misbehave(hostile, habit, pace, &over));
+            let begun = Instant::now();
+            let is_over = move || begun.elapsed() > each;
+            let echo = scope.spawn(move || Honest::echo(is_over));
+            Honest::run(client, PAUSE, is_over).show(&format!("{} {}", habit.guest.name, habit.tool));
+            echo.join().expect("it ends").show("`cat` meanwhile");
+            over.store(true, Ordering::Relaxed);
+        });
+    }
+}
+
 /// A server that answers everybody with a body that never ends, and takes whatever it is sent.
 fn endless() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a port");
@@ -245,7 +262,9 @@ fn main() {
     let (seconds, pace) =
         (number("--seconds").unwrap_or(60), number("--pace").map_or(Duration::ZERO, Duration::from_millis));
     let port = endless();
-    let habits = habits(port);
+    let only = arguments.iter().position(|argument| argument == "--only").map(|at| arguments[at + 1].clone());
+    let mut habits = habits(port);
+    habits.retain(|habit| only.as_ref().is_none_or(|only| habit.guest.name == only));
     let folder = tempfile::tempdir().expect("there is room");
     fs::create_dir(folder.path().join("data")).expect("there is room");
     fs::write(folder.path().join("data/file"), "a file").expect("there is room");
@@ -268,6 +287,11 @@ fn main() {
     let begun = Instant::now();
     let alone = Honest::run(&client, PAUSE, || begun.elapsed() > ALONE);
     alone.show("alone");
+    if let Some(seconds) = number("--each") {
+        one_by_one(&habits, &hostile, &client, pace, Duration::from_secs(seconds));
+        serving.end();
+        return;
+    }
     let honest = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in &habits {
@@ -311,7 +335,5 @@ fn main() {
             println!("    {count:>7} x {outcome}");
         }
     }
-    assert!(serving.child.try_wait().expect("it is a child").is_none(), "the gateway has ended");
-    let _ = serving.child.kill();
-    let _ = serving.child.wait();
+    serving.end();
 }

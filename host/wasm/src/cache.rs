@@ -11,6 +11,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Read, Write},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -24,9 +25,10 @@ pub use self::stamp::Stamp;
 use crate::config::Manifest;
 
 /// The folder.
-#[derive(Debug)]
 pub(crate) struct Cache {
     folder: PathBuf,
+    /// What tells the code of each of the engines from that of others, which takes a while to find out.
+    formats: Mutex<Vec<(Engine, u64)>>,
 }
 
 /// SHA-256 of a component.
@@ -69,7 +71,7 @@ impl std::fmt::Display for Digest {
 impl Cache {
     /// Touches nothing yet.
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, formats: Mutex::default() }
     }
 
     /// The component of this digest, where it was compiled for this engine before.
@@ -140,11 +142,22 @@ impl Cache {
     }
 
     fn code_path(&self, engine: &Engine, digest: Digest) -> PathBuf {
-        // The same on every run: the hasher is used with its fixed keys.
+        self.folder.join(format!("{digest}-{:016x}.cwasm", self.format(engine)))
+    }
+
+    /// What tells the code of this engine from that of others: the same on every run.
+    fn format(&self, engine: &Engine) -> u64 {
+        let mut known = self.formats.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, format)) = known.iter().find(|(of, _)| Engine::same(of, engine)) {
+            return *format;
+        }
+        // With its fixed keys.
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         CODE_FORMAT.hash(&mut hasher);
-        self.folder.join(format!("{digest}-{:016x}.cwasm", hasher.finish()))
+        let format = hasher.finish();
+        known.push((engine.clone(), format));
+        format
     }
 
     fn facts_path(&self, stamp: &Stamp) -> PathBuf {
@@ -209,6 +222,13 @@ impl Cache {
         file.persist(path)?;
         Ok(())
     }
+}
+
+/// Loads what an engine like this one has just compiled, without a file.
+#[allow(unsafe_code, reason = "wasmtime cannot check native code; what this is called with never left the process")]
+pub(crate) fn load_compiled(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: it is what `precompile_component` of an engine of the same kind gave, unchanged.
+    unsafe { Component::deserialize(engine, code) }
 }
 
 /// Whether a file was written so long ago that its use is to be noted again.

@@ -4,6 +4,7 @@
 //! Nothing of it exists before it is first used, so that a gateway whose plugins are not called pays nothing for them.
 
 mod allocation;
+mod compiling;
 mod lanes;
 mod ticker;
 

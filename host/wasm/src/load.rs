@@ -12,10 +12,13 @@ use gateway_core::{
     error::{Failure, FailureKind},
     name::SourceName,
 };
-use wasmtime::component::{Component, InstancePre};
+use wasmtime::{
+    Engine,
+    component::{Component, InstancePre},
+};
 
 use crate::{
-    cache::{Digest, Facts},
+    cache::{self, Cache, Digest, Facts},
     config::Manifest,
     engine::{Machine, PluginEngine, weight},
     exports::Exports,
@@ -118,37 +121,37 @@ fn compile(
     let broken = |error: wasmtime::Error| {
         Failure::new(FailureKind::Broken, format!("plugin {plugin:?}: it cannot be compiled: {error:#}"))
     };
-    let component = as_one_module(machine, plugin, bytes)
-        .map_or_else(|| Component::new(&machine.engine, bytes), Ok)
-        .map_err(broken)?;
+    let compile = |compiler: &Engine| {
+        let code = as_one_module(compiler, plugin, bytes);
+        code.map_or_else(|| compiler.precompile_component(bytes), Ok)
+    };
+    let code = machine.compile(compile).map_err(broken)?;
     let took = started.elapsed();
     tracing::info!(plugin = plugin.as_str(), milliseconds = took.as_millis(), "compiled the plugin");
     if let Some(observer) = engine.observer() {
         observer.compiled(plugin, took);
     }
-    // The kept one takes its place at once, since its code is mapped from the file and shared between processes.
-    Ok(keep(engine, machine, &component, digest).unwrap_or(component))
+    // From the file, its code is mapped, and shared between processes.
+    match engine.cache().and_then(|cache| keep(cache, machine, &code, digest)) {
+        Some(component) => Ok(component),
+        None => cache::load_compiled(&machine.engine, &code).map_err(broken),
+    }
 }
 
-/// The component with its linked modules merged; `None` where it has none, or is better compiled as it is.
-fn as_one_module(machine: &Machine, plugin: &SourceName, bytes: &[u8]) -> Option<Component> {
-    let component = match merge::merged(bytes) {
-        Ok(merged) => Component::new(&machine.engine, merged).map_err(|error| format!("{error:#}")),
+/// The component with its linked modules merged, compiled; `None` where it has none, or is better compiled as it is.
+fn as_one_module(compiler: &Engine, plugin: &SourceName, bytes: &[u8]) -> Option<Vec<u8>> {
+    let code = match merge::merged(bytes) {
+        Ok(merged) => compiler.precompile_component(&merged).map_err(|error| format!("{error:#}")),
         Err(merge::Unfit::Nothing) => return None,
         Err(unfit) => Err(unfit.to_string()),
     };
     let told = |cause: &String| tracing::debug!(plugin = plugin.as_str(), cause, "its modules stay apart");
-    component.inspect_err(told).ok()
+    code.inspect_err(told).ok()
 }
 
-/// Keeps the component; `None` where that failed or nothing is kept.
-fn keep(engine: &PluginEngine, machine: &Machine, component: &Component, digest: Digest) -> Option<Component> {
-    let cache = engine.cache()?;
-    let kept = component
-        .serialize()
-        .map_err(std::io::Error::other)
-        .and_then(|code| cache.keep_component(&machine.engine, digest, &code));
-    match kept {
+/// Keeps what was compiled, and loads it from there; `None` where that failed.
+fn keep(cache: &Cache, machine: &Machine, code: &[u8], digest: Digest) -> Option<Component> {
+    match cache.keep_component(&machine.engine, digest, code) {
         Ok(kept) => Some(kept),
         Err(error) => {
             tracing::warn!("the compiled plugin cannot be kept, and will be compiled again next time: {error}");

@@ -39,6 +39,13 @@ impl Serving {
         serving
     }
 
+    /// Ends it, if it lives.
+    pub(crate) fn end(&mut self) {
+        assert!(self.child.try_wait().expect("it is a child").is_none(), "the gateway has ended");
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     pub(crate) fn status(&self, key: &str) -> u64 {
         let text = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with(key)).unwrap_or_default();

@@ -84,6 +84,16 @@ pub(super) fn engine(wanted: Option<Allocation>, counts_fuel: bool) -> wasmtime:
     Ok((engine(Allocation::OnDemand)?, Allocation::OnDemand))
 }
 
+/// An engine that compiles for those of this kind.
+pub(super) fn compiler(allocation: Allocation, counts_fuel: bool) -> wasmtime::Result<Engine> {
+    // How many instances there can be makes no difference to their code.
+    let least = match allocation {
+        Allocation::Pool(_) => Allocation::Pool(1),
+        Allocation::OnDemand => Allocation::OnDemand,
+    };
+    Engine::new(config(least).consume_fuel(counts_fuel))
+}
+
 fn config(allocation: Allocation) -> Config {
     let mut config = Config::new();
     config

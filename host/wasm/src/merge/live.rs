@@ -17,7 +17,7 @@ use super::{
 struct Live<'m, 'a> {
     functions: Vec<(&'m Map, &'m FunctionBody<'a>)>,
     is_live: Vec<bool>,
-    /// Those that are called by what is in a table, or from outside.
+    /// Those that something other than a call leads to: a table, a reference, an export.
     is_referred_to: Vec<bool>,
     /// Those whose bodies have not been looked at.
     waiting: Vec<usize>,
