@@ -1,5 +1,5 @@
 //! What all plugins share: the wasmtime engine, its ticker, the room for instances, the runtime for guests that take
-//! long, the folder of compiled components.
+//! long, what they are compiled with, the folder of compiled components.
 //!
 //! Nothing of it exists before it is first used, so that a gateway whose plugins are not called pays nothing for them.
 
