@@ -13,9 +13,24 @@ have() {
     command -v "$1" >/dev/null 2>&1
 }
 
+# from_debian REASON PACKAGE…: installs packages, where that is for us to do.
+from_debian() {
+    reason=$1
+    shift
+    [ $# -gt 0 ] || return 0
+    if have apt-get && [ "$(id -u)" = 0 ]; then
+        say "installing $*, $reason (apt-get install)"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+    else
+        fail "not installed: $*, $reason" "on Debian: apt install $*"
+    fi
+}
+
 need_rust() {
     have cargo || fail "cargo is not installed" "install Rust with rustup: https://rustup.rs"
     have cc || have gcc || have clang || fail "there is no C compiler" "install gcc or clang; on Debian: apt install gcc"
+    have make || from_debian "which the gateway's memory allocator is built with" make
 }
 
 # Plugins are compiled for this target.
@@ -48,27 +63,15 @@ need_registry() {
     have htpasswd || missing="$missing apache2-utils"
     have minisign || missing="$missing minisign"
     have openssl || missing="$missing openssl"
-    [ -n "$missing" ] || return 0
-    if have apt-get && [ "$(id -u)" = 0 ]; then
-        say "installing$missing, which the tests of registries and signatures run (apt-get install)"
-        apt-get update -qq
-        # shellcheck disable=SC2086
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
-    else
-        fail "not installed:$missing" "on Debian: apt install$missing"
-    fi
+    # shellcheck disable=SC2086
+    from_debian "which the tests of registries and signatures run" $missing
 }
 
 # The browser that the dashboard is tested in. It comes from Debian, and keeps itself up to date there.
 need_chromium() {
     if have chromium || [ -n "${CHROMIUM:-}" ]; then return 0; fi
-    if have apt-get && [ "$(id -u)" = 0 ]; then
-        say "installing chromium, in which the dashboard is tested (apt-get install)"
-        apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core
-    else
-        fail "Chromium is not installed" "on Debian: apt install chromium; elsewhere: set CHROMIUM to a Chromium or Chrome"
-    fi
+    from_debian "in which the dashboard is tested (elsewhere: set CHROMIUM to a Chromium or Chrome)" \
+        chromium fonts-dejavu-core
 }
 
 # What reads units, manual pages and the like, for the tests of `host/packaging`. It comes from Debian and PyPI.
@@ -77,16 +80,8 @@ need_packaging() {
     have systemd-analyze || missing="$missing systemd"
     have mandoc || missing="$missing mandoc"
     have man || missing="$missing man-db"
-    if [ -n "$missing" ]; then
-        if have apt-get && [ "$(id -u)" = 0 ]; then
-            say "installing$missing, which the tests of units and manual pages run (apt-get install)"
-            apt-get update -qq
-            # shellcheck disable=SC2086
-            DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing
-        else
-            fail "not installed:$missing" "on Debian: apt install$missing"
-        fi
-    fi
+    # shellcheck disable=SC2086
+    from_debian "which the tests of units and manual pages run" $missing
     packaging=tests/packaging
     if ! cmp -s $packaging/requirements.txt $packaging/.venv/.installed; then
         say "installing what the files of host/packaging are checked with into $packaging/.venv"
