@@ -86,13 +86,19 @@ impl Cache {
         found.ok()
     }
 
-    /// Keeps `code`, what `engine` compiled, and loads it from there.
+    /// Keeps `code`, compiled for `engine`, and loads it from there. What cannot be loaded is not kept.
     pub(crate) fn keep_component(&self, engine: &Engine, digest: Digest, code: &[u8]) -> io::Result<Component> {
         self.make_folder()?;
         let path = self.code_path(engine, digest);
         self.write(&path, &[code, &Sha256::digest(code)])?;
         prune(&self.folder, SystemTime::now());
-        self.load(engine, &path)
+        self.load(engine, &path).inspect_err(|_| drop(fs::remove_file(&path)))
+    }
+
+    /// Fails where nothing can be kept.
+    pub(crate) fn check_writable(&self) -> io::Result<()> {
+        self.make_folder()?;
+        tempfile::tempfile_in(&self.folder).map(drop)
     }
 
     /// What is known of the file that a package has.
@@ -224,13 +230,6 @@ impl Cache {
     }
 }
 
-/// Loads what an engine like this one has just compiled, without a file.
-#[allow(unsafe_code, reason = "wasmtime cannot check native code; what this is called with never left the process")]
-pub(crate) fn load_compiled(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: it is what `precompile_component` of an engine of the same kind gave, unchanged.
-    unsafe { Component::deserialize(engine, code) }
-}
-
 /// Whether a file was written so long ago that its use is to be noted again.
 fn is_stale(metadata: &fs::Metadata) -> bool {
     metadata.modified().is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > RENEWED))
@@ -313,6 +312,8 @@ mod tests {
         }
         fs::write(&path, &whole).unwrap();
         assert!(cache.component(&engine, digest).is_some());
+        assert!(cache.keep_component(&engine, digest, b"no code").is_err());
+        assert!(!path.exists());
     }
 
     #[cfg(unix)]
@@ -369,6 +370,7 @@ mod tests {
         mode(&path, 0o600);
         mode(&cache.folder, 0o777);
         assert!(cache.component(&engine, digest).is_none());
+        assert!(cache.check_writable().is_err());
         assert!(cache.keep_component(&engine, digest, &code).is_err());
         mode(&cache.folder, 0o700);
         assert!(cache.component(&engine, digest).is_some());

@@ -1,6 +1,7 @@
 //! From a component's bytes to code that instances are made from: out of the cache, or compiled.
 
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,7 +19,7 @@ use wasmtime::{
 };
 
 use crate::{
-    cache::{self, Cache, Digest, Facts},
+    cache::{Cache, Digest, Facts},
     config::Manifest,
     engine::{Machine, PluginEngine, weight},
     exports::Exports,
@@ -121,41 +122,58 @@ fn compile(
     let broken = |error: wasmtime::Error| {
         Failure::new(FailureKind::Broken, format!("plugin {plugin:?}: it cannot be compiled: {error:#}"))
     };
-    let compile = |compiler: &Engine| {
-        let code = as_one_module(compiler, plugin, bytes);
-        code.map_or_else(|| compiler.precompile_component(bytes), Ok)
+    let kept = match engine.cache() {
+        Some(cache) => compile_and_keep(cache, machine, plugin, bytes, digest).map_err(broken)?,
+        None => None,
     };
-    let code = machine.compile(compile).map_err(broken)?;
+    let component = match kept {
+        Some(component) => component,
+        None => {
+            let compile = |engine: &Engine| merged_or_not(plugin, bytes, |bytes| Component::new(engine, bytes));
+            machine.compile(compile).map_err(broken)?
+        }
+    };
     let took = started.elapsed();
     tracing::info!(plugin = plugin.as_str(), milliseconds = took.as_millis(), "compiled the plugin");
     if let Some(observer) = engine.observer() {
         observer.compiled(plugin, took);
     }
-    // From the file, its code is mapped, and shared between processes.
-    match engine.cache().and_then(|cache| keep(cache, machine, &code, digest)) {
-        Some(component) => Ok(component),
-        None => cache::load_compiled(&machine.engine, &code).map_err(broken),
-    }
+    Ok(component)
 }
 
-/// The component with its linked modules merged, compiled; `None` where it has none, or is better compiled as it is.
-fn as_one_module(compiler: &Engine, plugin: &SourceName, bytes: &[u8]) -> Option<Vec<u8>> {
-    let code = match merge::merged(bytes) {
-        Ok(merged) => compiler.precompile_component(&merged).map_err(|error| format!("{error:#}")),
-        Err(merge::Unfit::Nothing) => return None,
+/// Compiles it and loads it from where it is kept: its code is then mapped, and shared between processes. `None` where it
+/// cannot be kept.
+fn compile_and_keep(
+    cache: &Cache,
+    machine: &Machine,
+    plugin: &SourceName,
+    bytes: &[u8],
+    digest: Digest,
+) -> wasmtime::Result<Option<Component>> {
+    let warn = |error: &io::Error| {
+        tracing::warn!("the compiled plugin cannot be kept, and will be compiled again next time: {error}");
+    };
+    if cache.check_writable().inspect_err(warn).is_err() {
+        return Ok(None);
+    }
+    let compile = |compiler: &Engine| merged_or_not(plugin, bytes, |bytes| compiler.precompile_component(bytes));
+    let code = machine.precompile(compile)?;
+    Ok(cache.keep_component(&machine.engine, digest, &code).inspect_err(warn).ok())
+}
+
+/// Compiles the component with its linked modules merged, or as it is: where it has none, or is better compiled so.
+fn merged_or_not<T>(
+    plugin: &SourceName,
+    bytes: &[u8],
+    compile: impl Fn(&[u8]) -> wasmtime::Result<T>,
+) -> wasmtime::Result<T> {
+    let merged = match merge::merged(bytes) {
+        Ok(merged) => compile(&merged).map_err(|error| format!("{error:#}")),
+        Err(merge::Unfit::Nothing) => return compile(bytes),
         Err(unfit) => Err(unfit.to_string()),
     };
-    let told = |cause: &String| tracing::debug!(plugin = plugin.as_str(), cause, "its modules stay apart");
-    code.inspect_err(told).ok()
-}
-
-/// Keeps what was compiled, and loads it from there; `None` where that failed.
-fn keep(cache: &Cache, machine: &Machine, code: &[u8], digest: Digest) -> Option<Component> {
-    match cache.keep_component(&machine.engine, digest, code) {
-        Ok(kept) => Some(kept),
-        Err(error) => {
-            tracing::warn!("the compiled plugin cannot be kept, and will be compiled again next time: {error}");
-            None
-        }
-    }
+    merged.or_else(|cause| {
+        tracing::debug!(plugin = plugin.as_str(), cause, "its modules stay apart");
+        compile(bytes)
+    })
 }
