@@ -79,7 +79,7 @@ pub(crate) struct Pace {
     base: Instant,
     /// One more for every call that took long, one less for every other, within [`SCORES`].
     score: AtomicU32,
-    /// Milliseconds from `base` to when a call last had too much of its caller's worker, and one; 0: never.
+    /// Milliseconds from `base` to when a call last had too much of its caller's worker, or trapped, and one; 0: never.
     moved: AtomicU64,
     /// The same of brisk workers.
     slow: AtomicU64,
@@ -277,6 +277,11 @@ impl Pace {
         is_away.then_some(Threads::Brisk)
     }
 
+    /// A call trapped: its instance is of no use, and the next call has to make one, which takes a while.
+    pub(crate) fn note_trap(&self) {
+        self.moved.store(self.since_base(), Ordering::Relaxed);
+    }
+
     fn was_lately(&self, mark: &AtomicU64) -> bool {
         let mark = mark.load(Ordering::Relaxed);
         mark > 0 && self.since_base().saturating_sub(mark) < LATELY.as_millis() as u64
@@ -343,6 +348,10 @@ mod tests {
         roughly(100, 1_000_000);
         pace.note_exactly(QUICK);
         assert_eq!(pace.begins(), None, "it was the machine that was busy");
+        let trapped = Pace::new();
+        trapped.note_exactly(QUICK);
+        trapped.note_trap();
+        assert_eq!(trapped.begins(), Some(Threads::Brisk));
         pace.note_worked(HERE / 2);
         assert_eq!(pace.begins(), None);
         pace.note_worked(HERE);

@@ -95,12 +95,13 @@ impl Loader {
             if self.known.load().is_some() {
                 return Ok(());
             }
-            if let Some(facts) = self.facts()
-                && let Some(definitions) = self.remembered(facts.digest)
-            {
-                self.accept(&definitions)?;
-                self.publish(facts.digest, definitions);
-                return Ok(());
+            if let Some(facts) = self.facts() {
+                self.not_failed(facts.digest)?;
+                if let Some(definitions) = self.remembered(facts.digest) {
+                    self.accept(&definitions)?;
+                    self.publish(facts.digest, definitions);
+                    return Ok(());
+                }
             }
             let (bytes, digest) = self.fetch().await?;
             match self.remembered(digest) {

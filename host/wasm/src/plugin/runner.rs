@@ -171,7 +171,8 @@ impl Runner {
             Stop::Ended(ended) => ended.failure(self.context.name.as_str()),
             Stop::Failed(failure) => failure,
         })?;
-        Ok(Done { output: outcome?, denial: control.denial() })
+        let output = outcome.inspect_err(|_| self.pace.note_trap())?;
+        Ok(Done { output, denial: control.denial() })
     }
 
     /// Takes a place for a call. In this order: the engine's room is waited for by whoever has the plugin's place.
