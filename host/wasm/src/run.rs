@@ -83,17 +83,21 @@ pub(crate) struct Pace {
     moved: AtomicU64,
     /// The same of brisk workers.
     slow: AtomicU64,
+    /// Quick calls away since one of the two was set.
+    quick: AtomicU32,
 }
 
-/// A call that takes longer may as well begin away: the way there costs up to this where processors are busy.
-const QUICK: Duration = Duration::from_micros(100);
+/// A call that takes longer may as well begin away. Below that the way there costs too much of it: the other processor has
+/// nothing of the plugin at hand, so that one in JavaScript takes 130 µs there, and 65 with its caller.
+const QUICK: Duration = Duration::from_micros(300);
 /// How far single calls are remembered. A score and no average: on a busy machine a call in whose midst the system gave
 /// the processor to somebody else takes a thousand times as long, and says nothing of the plugin.
 const SCORES: std::ops::RangeInclusive<u32> = 0..=16;
 /// Plugins with a higher score begin away.
 const MOSTLY: u32 = 8;
-/// How long a plugin is remembered for a call that had to be moved.
+/// How long a plugin is remembered for a call that had to be moved, unless it makes so many quick ones before.
 const LATELY: Duration = Duration::from_secs(3);
+const ENOUGH: u32 = 100;
 
 // === impl Run ===
 
@@ -264,8 +268,8 @@ impl<T> Unpin for Turns<T> {}
 impl Pace {
     /// Of whom nothing is known: one quick call shows that it may begin with its caller.
     pub(crate) fn new() -> Self {
-        let (moved, slow) = Default::default();
-        Self { base: Instant::now(), score: AtomicU32::new(MOSTLY + 1), moved, slow }
+        let (moved, slow, quick) = Default::default();
+        Self { base: Instant::now(), score: AtomicU32::new(MOSTLY + 1), moved, slow, quick }
     }
 
     /// Where the next call begins; `None`: with its caller.
@@ -279,19 +283,24 @@ impl Pace {
 
     /// A call trapped: its instance is of no use, and the next call has to make one, which takes a while.
     pub(crate) fn note_trap(&self) {
-        self.moved.store(self.since_base(), Ordering::Relaxed);
+        self.set(&self.moved);
+    }
+
+    fn set(&self, mark: &AtomicU64) {
+        mark.store(self.since_base(), Ordering::Relaxed);
+        self.quick.store(0, Ordering::Relaxed);
     }
 
     fn was_lately(&self, mark: &AtomicU64) -> bool {
-        let mark = mark.load(Ordering::Relaxed);
-        mark > 0 && self.since_base().saturating_sub(mark) < LATELY.as_millis() as u64
+        let (mark, quick) = (mark.load(Ordering::Relaxed), self.quick.load(Ordering::Relaxed));
+        mark > 0 && quick < ENOUGH && self.since_base().saturating_sub(mark) < LATELY.as_millis() as u64
     }
 
     /// A call is known to have had so much of a processor.
     fn note_worked(&self, worked: Duration) {
         for (bound, mark) in [(HERE, &self.moved), (BRISK, &self.slow)] {
             if worked >= bound {
-                mark.store(self.since_base(), Ordering::Relaxed);
+                self.set(mark);
             }
         }
     }
@@ -317,7 +326,10 @@ impl Pace {
     pub(crate) fn note_exactly(&self, worked: Duration) {
         match worked > QUICK {
             true => self.note_roughly(worked),
-            false => self.score.store(*SCORES.start(), Ordering::Relaxed),
+            false => {
+                self.score.store(*SCORES.start(), Ordering::Relaxed);
+                self.quick.fetch_add(1, Ordering::Relaxed);
+            }
         }
         self.note_worked(worked);
     }
@@ -341,22 +353,24 @@ mod tests {
         roughly(100, 40);
         roughly(MOSTLY, 1_000_000);
         assert_eq!(pace.begins(), None);
-        roughly(100, 120);
+        roughly(100, 400);
         assert_eq!(pace.begins(), Some(Threads::Brisk));
         roughly(MOSTLY, 10);
         assert_eq!(pace.begins(), None);
         roughly(100, 1_000_000);
         pace.note_exactly(QUICK);
         assert_eq!(pace.begins(), None, "it was the machine that was busy");
-        let trapped = Pace::new();
-        trapped.note_exactly(QUICK);
-        trapped.note_trap();
-        assert_eq!(trapped.begins(), Some(Threads::Brisk));
         pace.note_worked(HERE / 2);
         assert_eq!(pace.begins(), None);
         pace.note_worked(HERE);
         assert_eq!(pace.begins(), Some(Threads::Brisk));
         pace.note_exactly(BRISK);
         assert_eq!(pace.begins(), Some(Threads::Slow));
+        (0..ENOUGH).for_each(|_| pace.note_exactly(QUICK));
+        assert_eq!(pace.begins(), None, "one call of many is not held against it");
+        let trapped = Pace::new();
+        trapped.note_exactly(QUICK);
+        trapped.note_trap();
+        assert_eq!(trapped.begins(), Some(Threads::Brisk));
     }
 }
